@@ -1,0 +1,82 @@
+// The public API: checks arguments and delegates. index.d.ts documents it.
+
+const { threadId } = require('node:worker_threads');
+const { isSupported, load, unsupportedReason } = require('./lib/native.js');
+const {
+  checkBoolean,
+  checkCallback,
+  checkFilename,
+  checkStartOptions,
+} = require('./lib/options.js');
+const { Snapshot, takeSnapshot } = require('./lib/snapshot.js');
+
+function start(options) {
+  const checked = checkStartOptions(options);
+  load().start(checked);
+}
+
+function stop() {
+  // Where nothing can be started there is nothing to stop.
+  if (isSupported) load().stop();
+}
+
+function status() {
+  const session = isSupported ? load().status() : null;
+  if (session === null) {
+    return {
+      active: false,
+      sampleIntervalBytes: null,
+      stackDepth: null,
+      include: null,
+      startedAt: null,
+      threadId,
+    };
+  }
+  const { sampleIntervalBytes, stackDepth, include, startedAt } = session;
+  return {
+    active: true,
+    sampleIntervalBytes,
+    stackDepth,
+    include,
+    startedAt: new Date(startedAt),
+    threadId,
+  };
+}
+
+function snapshot() {
+  return takeSnapshot();
+}
+
+function get(translate = false) {
+  checkBoolean('translate', translate);
+  const taken = takeSnapshot();
+  return translate ? Snapshot.translate(taken) : taken.tree();
+}
+
+function write(filename, callback) {
+  if (typeof filename === 'function' && callback === undefined) return write(undefined, filename);
+  if (callback === undefined) return writeSnapshot(filename);
+  checkCallback(callback);
+  checkFilename(filename);
+  // From a fresh stack: what the callback throws is the caller's own uncaught exception, no
+  // rejection of ours.
+  writeSnapshot(filename).then(
+    (written) => process.nextTick(callback, null, written),
+    (error) => process.nextTick(callback, error),
+  );
+}
+
+async function writeSnapshot(filename) {
+  checkFilename(filename);
+  return takeSnapshot().write(filename);
+}
+
+exports.get = get;
+exports.isSupported = isSupported;
+exports.Snapshot = Snapshot;
+exports.snapshot = snapshot;
+exports.start = start;
+exports.status = status;
+exports.stop = stop;
+exports.unsupportedReason = unsupportedReason;
+exports.write = write;

@@ -1,0 +1,83 @@
+// Finds out whether this runtime is one whose V8 was verified, and loads the native addon for it.
+// The table is verified-runtimes.json; to add a row to it, see doc/architecture.md.
+
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
+const { codedError } = require('./errors.js');
+const VERIFIED = require('./verified-runtimes.json');
+
+const HOW_TO_BUILD =
+  'To build it, run `npm install` in a checkout of heap-profile on such a machine (it needs Rust ' +
+  'and a C++ compiler) and copy the file here';
+
+/** Why this runtime is not supported, or undefined. Loads nothing. */
+const unsupportedReason = unverified() ?? missingBinary();
+
+let native;
+
+/** The addon; throws ERR_UNSUPPORTED_RUNTIME where there is none. */
+function load() {
+  if (native !== undefined) return native;
+  if (unsupportedReason !== undefined) throw unsupported(unsupportedReason);
+  const failures = [];
+  for (const path of binaryPaths().filter((path) => existsSync(path))) {
+    try {
+      native = require(path);
+      return native;
+    } catch (error) {
+      failures.push(`${path} cannot be loaded: ${error.message}`);
+    }
+  }
+  throw unsupported(`${failures.join('; ')}. ${HOW_TO_BUILD}`);
+}
+
+function unsupported(reason) {
+  return codedError(Error, 'ERR_UNSUPPORTED_RUNTIME', `heap-profile cannot sample here: ${reason}`);
+}
+
+function unverified() {
+  const found = describeRuntime();
+  const { variables } = process.config;
+  const supported = VERIFIED.map((row) => `Node.js ${row.node} (V8 ${row.v8})`).join(', ');
+  if (!VERIFIED.some(isRunning)) return `found ${found}; supported are ${supported}`;
+  for (const name of ['v8_enable_pointer_compression', 'v8_enable_sandbox']) {
+    if (isSet(variables[name])) {
+      return `found ${found} built with ${name}, which has other layouts; supported are ordinary builds of ${supported}`;
+    }
+  }
+  return undefined;
+}
+
+function isRunning(row) {
+  const { modules, v8, bun, deno, electron } = process.versions;
+  const isNode = bun === undefined && deno === undefined && electron === undefined;
+  return isNode && modules === row.modules && v8.startsWith(`${row.v8}.`);
+}
+
+/** Build variables are 0, 1, false, true or strings of those, by version. */
+function isSet(variable) {
+  return !['0', 'false', 'undefined', ''].includes(String(variable));
+}
+
+function describeRuntime() {
+  const { bun, deno, electron, modules, v8 } = process.versions;
+  if (bun !== undefined) return `Bun ${bun}`;
+  if (deno !== undefined) return `Deno ${deno}`;
+  if (electron !== undefined) return `Electron ${electron}`;
+  return `Node.js ${process.version} (V8 ${v8}, modules ${modules})`;
+}
+
+function missingBinary() {
+  if (binaryPaths().some((path) => existsSync(path))) return undefined;
+  const paths = binaryPaths().join(' and ');
+  return `there is no prebuilt binary for this platform: looked for ${paths}. ${HOW_TO_BUILD}`;
+}
+
+/** The names that napi-rs gives the binaries of a platform: on Linux one for each C library. */
+function binaryPaths() {
+  const abis = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[process.platform] ?? [''];
+  const platform = `${process.platform}-${process.arch}`;
+  return abis.map((abi) => join(__dirname, '..', `heap-profile.${platform}${abi}.node`));
+}
+
+module.exports = { isSupported: unsupportedReason === undefined, load, unsupportedReason };

@@ -1,0 +1,70 @@
+//! Starting, stopping and asking after the sampling session of the calling thread.
+
+use napi::Env;
+use napi_derive::napi;
+
+use super::host::JsHost;
+use super::snapshot::NativeSnapshot;
+use super::{Result, guard};
+use crate::profile::metadata::{Include, Session};
+use crate::v8::{self, StartOptions};
+
+/// The options that the caller named; lib/options.js checked them.
+#[napi(object, object_to_js = false)]
+pub struct JsStartOptions {
+    pub sample_interval_bytes: Option<u32>,
+    pub stack_depth: Option<u32>,
+    #[napi(js_name = "forceGC")]
+    pub force_gc: Option<bool>,
+    pub include: Option<String>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct JsStatus {
+    pub sample_interval_bytes: u32,
+    pub stack_depth: u32,
+    #[napi(js_name = "forceGC")]
+    pub force_gc: bool,
+    pub include: String,
+    /// Milliseconds since 1970.
+    pub started_at: f64,
+}
+
+#[napi]
+pub fn start(env: Env, options: JsStartOptions) -> Result<()> {
+    let include = |name: String| {
+        if name == Include::Allocated.as_str() { Include::Allocated } else { Include::Live }
+    };
+    let asked = StartOptions {
+        sample_interval_bytes: options.sample_interval_bytes,
+        stack_depth: options.stack_depth,
+        force_gc: options.force_gc,
+        include: options.include.map(include),
+    };
+    guard(|| v8::start(env.raw(), asked))
+}
+
+#[napi]
+pub fn stop(env: Env) -> Result<()> {
+    guard(|| v8::stop(env.raw()))
+}
+
+#[napi]
+pub fn status() -> Result<Option<JsStatus>> {
+    guard(|| Ok(v8::status()?.map(describe)))
+}
+
+#[napi]
+pub fn snapshot(env: Env, host: JsHost) -> Result<NativeSnapshot> {
+    guard(|| NativeSnapshot::take(env, host.into()))
+}
+
+fn describe(session: Session) -> JsStatus {
+    JsStatus {
+        sample_interval_bytes: session.options.sample_interval_bytes,
+        stack_depth: session.options.stack_depth,
+        force_gc: session.options.force_gc,
+        include: session.options.include.as_str().to_owned(),
+        started_at: session.started_at.timestamp_millis() as f64,
+    }
+}

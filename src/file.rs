@@ -1,0 +1,229 @@
+//! Files that are whole or not there: written beside their place, synced, then moved into it.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Large enough that a system call per buffer costs nothing, small enough for any heap.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// An I/O error with what Node's file errors carry.
+#[derive(Debug)]
+pub struct FileError {
+    /// The cause.
+    pub error: io::Error,
+    /// The system call, as Node names it: `open`, `write`, `fsync` or `rename`.
+    pub syscall: &'static str,
+    /// The path that the caller knows, not that of the temporary file.
+    pub path: PathBuf,
+}
+
+/// Where a file goes.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// To this path; what was there is replaced.
+    Path(PathBuf),
+    /// Into this directory under a name that no other writer has; nothing is ever replaced.
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// Milliseconds since 1970, the part of the name that is counted up until it is free.
+        millis: u64,
+    },
+}
+
+/// Writes what `encode` produces to a file of mode 0600 and returns its path. On an error, and at
+/// any crash, the final name holds what it held before; the temporary file is removed if the
+/// process lives.
+pub fn write(
+    target: &Target,
+    encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> Result<PathBuf, FileError> {
+    match target {
+        Target::Path(path) => write_to(path, encode),
+        Target::Directory { directory, millis } => write_new(directory, *millis, encode),
+    }
+}
+
+fn write_to(
+    path: &Path,
+    encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> Result<PathBuf, FileError> {
+    let place = resolve(path).map_err(failed("open", path))?;
+    let file = fill(&place, path, encode)?;
+    file.persist(&place).map_err(|error| failed("rename", path)(error.error))?;
+    sync_directory(&place);
+    Ok(path.to_owned())
+}
+
+fn write_new(
+    directory: &Path,
+    mut millis: u64,
+    encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> Result<PathBuf, FileError> {
+    let name = |millis| directory.join(format!("heap-profile-{millis}.heapprofile"));
+    let mut file = fill(&name(millis), &name(millis), encode)?;
+    loop {
+        let path = name(millis);
+        match file.persist_noclobber(&path) {
+            Ok(_) => {
+                sync_directory(&path);
+                return Ok(path);
+            }
+            Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => {
+                file = taken.file;
+                millis += 1;
+            }
+            Err(other) => return Err(failed("rename", &path)(other.error)),
+        }
+    }
+}
+
+/// The place a path stands for: symbolic links are followed, so that the rename replaces the file
+/// and not the link; and what is no regular file (a device, a pipe) is refused, as the rename
+/// would replace that too.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let Ok(place) = fs::canonicalize(path) else { return Ok(path.to_owned()) };
+    let kind = fs::metadata(&place)?.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::from_raw_os_error(EISDIR));
+    }
+    if !kind.is_file() {
+        return Err(io::Error::from_raw_os_error(EINVAL));
+    }
+    Ok(place)
+}
+
+// The same on all Unix systems; Windows has no such files.
+const EISDIR: i32 = 21;
+const EINVAL: i32 = 22;
+
+/// A temporary file in the directory of `place`, complete and synced. It is
+/// removed when it is dropped.
+fn fill(
+    place: &Path,
+    path: &Path,
+    encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> Result<NamedTempFile, FileError> {
+    let directory = place.parent().unwrap_or(Path::new("/"));
+    let file = tempfile::Builder::new()
+        .prefix(".heap-profile-")
+        .suffix(".tmp")
+        .make_in(directory, open_new)
+        .map_err(failed("open", path))?;
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, file.as_file());
+    encode(&mut out).and_then(|()| out.flush()).map_err(failed("write", path))?;
+    drop(out);
+    file.as_file().sync_all().map_err(failed("fsync", path))?;
+    Ok(file)
+}
+
+/// Opens a file that must not exist yet, for nobody but its owner.
+fn open_new(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes the rename last through a power cut. Not every file system lets a directory be synced;
+/// the file is whole either way.
+fn sync_directory(path: &Path) {
+    if let Some(directory) = path.parent() {
+        let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    }
+}
+
+fn failed(syscall: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    let path = path.to_owned();
+    move |error| FileError { error, syscall, path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use tempfile::TempDir;
+
+    fn names(directory: &TempDir) -> Vec<String> {
+        let entries = fs::read_dir(directory.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn put(target: &Target, text: &str) -> Result<PathBuf, FileError> {
+        write(target, |out| out.write_all(text.as_bytes()))
+    }
+
+    #[test]
+    fn replaces_a_file_by_a_private_one() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("a.heapprofile");
+        fs::write(&path, "old and longer").unwrap();
+        put(&Target::Path(path.clone()), "new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(names(&directory), ["a.heapprofile"]);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_previous_file_and_no_other() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("a.heapprofile");
+        fs::write(&path, "old").unwrap();
+        let failure = write(&Target::Path(path.clone()), |out| {
+            out.write_all(&[b'x'; 2 * BUFFER_BYTES])?;
+            Err(io::Error::from_raw_os_error(28))
+        });
+        let failure = failure.unwrap_err();
+        assert_eq!((failure.syscall, failure.error.raw_os_error()), ("write", Some(28)));
+        assert_eq!(failure.path, path);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(names(&directory), ["a.heapprofile"]);
+    }
+
+    #[test]
+    fn new_names_never_collide() {
+        let directory = TempDir::new().unwrap();
+        let target = Target::Directory { directory: directory.path().into(), millis: 41 };
+        for text in ["a", "b", "c"] {
+            let path = put(&target, text).unwrap();
+            assert_eq!(fs::read_to_string(path).unwrap(), text);
+        }
+        let expected = [41, 42, 43].map(|millis| format!("heap-profile-{millis}.heapprofile"));
+        assert_eq!(names(&directory), expected);
+    }
+
+    #[test]
+    fn a_missing_directory_is_the_systems_error() {
+        let path = PathBuf::from("/nonexistent/a.heapprofile");
+        let failure = put(&Target::Path(path.clone()), "").unwrap_err();
+        assert_eq!((failure.syscall, failure.error.raw_os_error()), ("open", Some(2)));
+        assert_eq!(failure.path, path);
+    }
+
+    #[test]
+    fn devices_and_directories_are_not_replaced() {
+        let directory = TempDir::new().unwrap();
+        let failure = put(&Target::Path(directory.path().into()), "").unwrap_err();
+        assert_eq!(failure.error.raw_os_error(), Some(EISDIR));
+        let failure = put(&Target::Path("/dev/null".into()), "").unwrap_err();
+        assert_eq!(failure.error.raw_os_error(), Some(EINVAL));
+    }
+
+    #[test]
+    fn a_link_stays_and_its_target_is_replaced() {
+        let directory = TempDir::new().unwrap();
+        let (path, link) = (directory.path().join("real"), directory.path().join("link"));
+        fs::write(&path, "old").unwrap();
+        symlink(&path, &link).unwrap();
+        put(&Target::Path(link.clone()), "new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    }
+}

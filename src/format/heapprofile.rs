@@ -1,0 +1,211 @@
+//! The `.heapprofile` format of Chrome DevTools, streamed.
+//!
+//! `{head, samples}` is the protocol's HeapProfiler.SamplingHeapProfile
+//! (<https://chromedevtools.github.io/devtools-protocol/tot/HeapProfiler/>), which `node
+//! --heap-prof` writes too. Sizes are estimates, unrounded ([`crate::profile::estimate`]). A third
+//! key, `heapProfile`, holds our metadata; DevTools ignores it.
+
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
+
+use super::json::{write_number, write_text, write_value};
+use crate::profile::{Metadata, Node, Profile};
+
+/// Writes the profile. `out` is written to in small pieces: give it a buffer.
+pub fn write(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(b"{\"head\":")?;
+    write_tree(profile, out)?;
+    out.write_all(b",\"samples\":[")?;
+    write_samples(profile, out)?;
+    out.write_all(b"],\"heapProfile\":")?;
+    write_value(out, &Trailer::of(profile))?;
+    out.write_all(b"}")
+}
+
+/// Nodes are in pre-order, so one pass with the stack of open nodes does, whatever the depth.
+fn write_tree(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
+    let self_sizes = &profile.totals().self_sizes;
+    let mut open: Vec<u32> = Vec::new();
+    for (index, node) in profile.nodes.iter().enumerate() {
+        let mut is_first = true;
+        while open.last().is_some_and(|&last| last != node.parent) {
+            out.write_all(b"]}")?;
+            open.pop();
+            is_first = false;
+        }
+        if !is_first {
+            out.write_all(b",")?;
+        }
+        write_node(profile, node, self_sizes[index], out)?;
+        open.push(index as u32);
+    }
+    open.iter().try_for_each(|_| out.write_all(b"]}"))
+}
+
+/// Writes a node up to its children, which stay open.
+fn write_node(
+    profile: &Profile,
+    node: &Node,
+    self_size: f64,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    out.write_all(b"{\"callFrame\":{\"functionName\":")?;
+    write_text(out, &profile.strings[node.name as usize])?;
+    out.write_all(b",\"scriptId\":\"")?;
+    write_value(out, &node.script_id)?;
+    out.write_all(b"\",\"url\":")?;
+    write_text(out, &profile.strings[node.script_name as usize])?;
+    out.write_all(b",\"lineNumber\":")?;
+    write_value(out, &(node.line_number - 1))?;
+    out.write_all(b",\"columnNumber\":")?;
+    write_value(out, &(node.column_number - 1))?;
+    out.write_all(b"},\"selfSize\":")?;
+    write_number(out, self_size)?;
+    out.write_all(b",\"id\":")?;
+    write_value(out, &node.id)?;
+    out.write_all(b",\"children\":[")
+}
+
+fn write_samples(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
+    for (position, index) in profile.samples_by_age().into_iter().enumerate() {
+        let sample = &profile.samples[index as usize];
+        out.write_all(if position == 0 { b"{\"size\":" } else { b",{\"size\":" })?;
+        write_number(out, profile.bytes_of(sample))?;
+        out.write_all(b",\"nodeId\":")?;
+        write_value(out, &sample.node_id)?;
+        out.write_all(b",\"ordinal\":")?;
+        write_value(out, &sample.ordinal)?;
+        out.write_all(b"}")?;
+    }
+    Ok(())
+}
+
+/// The `heapProfile` key: the metadata and what only the writer knows.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Trailer<'a> {
+    #[serde(flatten)]
+    metadata: &'a Metadata,
+    dropped_samples: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    collected_ordinals: Option<Collected<'a>>,
+}
+
+impl Trailer<'_> {
+    fn of(profile: &Profile) -> Trailer<'_> {
+        let has_collected =
+            profile.knows_liveness && profile.samples.iter().any(|sample| !sample.is_live);
+        Trailer {
+            metadata: &profile.metadata,
+            dropped_samples: profile.totals().dropped_samples,
+            collected_ordinals: has_collected.then_some(Collected(profile)),
+        }
+    }
+}
+
+/// The ordinals of collected objects, in ascending order: the samples of DevTools' format have no
+/// place for that.
+struct Collected<'a>(&'a Profile);
+
+impl Serialize for Collected<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let samples = self.0.samples_by_age().into_iter();
+        let samples = samples.map(|index| &self.0.samples[index as usize]);
+        serializer
+            .collect_seq(samples.filter(|sample| !sample.is_live).map(|sample| sample.ordinal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Text, testing};
+    use serde_json::Value;
+
+    fn encode(profile: &Profile) -> String {
+        let mut out = Vec::new();
+        write(profile, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn writes_what_devtools_reads() {
+        let mut profile = testing::profile(&[
+            (1, 0, "(root)"),
+            (2, 0, "a"),
+            (3, 1, "b"),
+            (4, 1, "c"),
+            (5, 0, "d"),
+        ]);
+        profile.samples = vec![testing::sample(4, 1 << 40, 1), testing::sample(2, 1 << 39, 1)];
+        let frame = |name: &str, line: u32| {
+            format!(
+                r#"{{"callFrame":{{"functionName":"{name}","scriptId":"7","url":"/app/server.js","lineNumber":{line},"columnNumber":0}}"#
+            )
+        };
+        let head = [
+            &frame("(root)", 0),
+            r#","selfSize":0,"id":1,"children":["#,
+            &frame("a", 1),
+            r#","selfSize":549755813888,"id":2,"children":["#,
+            &frame("b", 2),
+            r#","selfSize":0,"id":3,"children":[]},"#,
+            &frame("c", 3),
+            r#","selfSize":1099511627776,"id":4,"children":[]}]},"#,
+            &frame("d", 4),
+            r#","selfSize":0,"id":5,"children":[]}]}"#,
+        ]
+        .concat();
+        let samples = r#"[{"size":549755813888,"nodeId":2,"ordinal":549755815888},{"size":1099511627776,"nodeId":4,"ordinal":1099511631776}]"#;
+        let metadata = r#"{"version":"1.2.3","sessionId":"5e55","startedAt":"2023-11-14T22:13:20.000Z","sampleIntervalBytes":524288,"stackDepth":64,"forceGC":false,"include":"live","takenAt":"2023-11-14T22:13:20.000Z","pid":0,"threadId":0,"nodeVersion":"","v8Version":"","memoryUsage":{"rss":0.0,"heapTotal":0.0,"heapUsed":0.0,"external":0.0,"arrayBuffers":0.0},"heapSizeLimit":0.0,"droppedSamples":0}"#;
+        let expected = format!(r#"{{"head":{head},"samples":{samples},"heapProfile":{metadata}}}"#);
+        assert_eq!(encode(&profile), expected);
+    }
+
+    #[test]
+    fn names_of_any_content_and_length_survive() {
+        let names = [
+            Text::from("\"quoted\" \\ </script>"),
+            Text::from("nul\0 newline\n \u{2028}"),
+            Text::from("💩".repeat(250_000).as_str()),
+            Text::from_utf16(&[0x61, 0xd800, 0x62]),
+        ];
+        for name in names {
+            let mut profile = testing::profile(&[(1, 0, "(root)")]);
+            profile.strings = vec![name.clone(), name.clone()];
+            let json = encode(&profile);
+            if let Text::Utf8(text) = &name {
+                let value: Value = serde_json::from_str(&json).unwrap();
+                let frame = &value["head"]["callFrame"];
+                assert_eq!(frame["functionName"], **text);
+                assert_eq!(frame["url"], **text);
+            } else {
+                assert!(json.contains(r#""functionName":"a\ud800b""#), "{json}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tree_of_any_depth_is_written_without_recursion() {
+        let depth = 200_000;
+        let chain: Vec<_> = (0..depth).map(|i: u32| (i + 1, i.saturating_sub(1), "f")).collect();
+        let json = encode(&testing::profile(&chain));
+        assert_eq!(json.matches("\"children\":[").count(), depth as usize);
+        assert_eq!(json.matches(",\"id\":").count(), depth as usize);
+        let end = json.find(",\"samples\"").unwrap();
+        assert!(json[..end].ends_with(&"]}".repeat(depth as usize)));
+    }
+
+    #[test]
+    fn says_which_samples_were_collected_and_how_many_were_dropped() {
+        let mut profile = testing::profile(&[(1, 0, "(root)")]);
+        profile.samples = vec![testing::sample(1, 16, 1), testing::sample(1, 32, 1)];
+        profile.samples[0].is_live = false;
+        profile.samples.push(testing::sample(77, 16, 1));
+        let value: Value = serde_json::from_str(&encode(&profile)).unwrap();
+        assert_eq!(value["heapProfile"]["collectedOrdinals"], serde_json::json!([1016]));
+        assert_eq!(value["heapProfile"]["droppedSamples"], 1);
+        assert_eq!(value["samples"].as_array().unwrap().len(), 2);
+    }
+}

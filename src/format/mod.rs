@@ -1,0 +1,4 @@
+//! Profiles to bytes, one file per format.
+
+pub mod heapprofile;
+mod json;

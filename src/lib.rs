@@ -1,0 +1,19 @@
+//! heap-profile: V8's sampling heap profiler for Node.js servers, as a Node-API addon.
+//!
+//! Data flows one way (doc/architecture.md): [`v8`] captures an owned [`profile::Profile`],
+//! [`format`](mod@format) turns it into bytes, [`file`] puts them on disk, [`binding`] is what
+//! JavaScript calls. Only `v8` and `binding` know the engine and Node-API; the rest is tested by
+//! `cargo test` without Node, which is why those two are left out of test builds.
+
+#![deny(unsafe_code)]
+
+pub mod error;
+pub mod file;
+pub mod format;
+pub mod profile;
+
+#[cfg(not(test))]
+pub mod binding;
+#[cfg(not(test))]
+#[allow(unsafe_code)]
+pub mod v8;

@@ -1,0 +1,282 @@
+//! The owned profile: a call tree, its samples and where they come from. No V8, no Node-API.
+
+pub mod estimate;
+pub mod fingerprint;
+pub mod metadata;
+mod text;
+
+use std::sync::OnceLock;
+
+use rustc_hash::FxHashMap;
+
+pub use metadata::Metadata;
+pub use text::Text;
+
+/// One function in one calling context.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// V8's node id, unique within a session.
+    pub id: u32,
+    /// Index of the caller in [`Profile::nodes`]; the root's is its own, 0.
+    pub parent: u32,
+    /// Index of the function's name in [`Profile::strings`].
+    pub name: u32,
+    /// Index of the script's name or URL in [`Profile::strings`].
+    pub script_name: u32,
+    /// V8's script id, 0 for none.
+    pub script_id: i32,
+    /// Where the function starts, in UTF-16 code units from the start of the script.
+    pub start_position: i32,
+    /// Line where the function starts, 1-based, 0 for unknown.
+    pub line_number: i32,
+    /// Column where the function starts, 1-based, 0 for unknown.
+    pub column_number: i32,
+    /// End of this node's part of [`Profile::allocations`]; it begins where the previous node's
+    /// ends.
+    pub allocations_end: u32,
+}
+
+/// V8's own summary of a node's samples of one size.
+#[derive(Clone, Copy, Debug)]
+pub struct Allocation {
+    /// Bytes of each object.
+    pub size: u64,
+    /// Objects, as V8 estimates and rounds it.
+    pub count: u32,
+}
+
+/// One sampled object.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// Its size in bytes.
+    pub size: u64,
+    /// V8's `sample_id`: increases with time within a session.
+    pub ordinal: u64,
+    /// [`Node::id`] of the node that allocated it.
+    pub node_id: u32,
+    /// Objects it stands for, as V8 estimates and rounds it.
+    pub count: u32,
+    /// Whether it is still alive; always true where V8 does not tell.
+    pub is_live: bool,
+}
+
+/// A call tree with its samples, at one moment of a sampling session.
+#[derive(Debug)]
+pub struct Profile {
+    /// Where it comes from.
+    pub metadata: Metadata,
+    /// Names of functions and scripts, each once.
+    pub strings: Vec<Text>,
+    /// In pre-order: a node comes after its caller and before its caller's next callee.
+    pub nodes: Vec<Node>,
+    /// V8's summaries, by node.
+    pub allocations: Vec<Allocation>,
+    /// The sampled objects, in no order.
+    pub samples: Vec<Sample>,
+    /// Whether V8 tells collected objects from live ones in this session.
+    pub knows_liveness: bool,
+    totals: OnceLock<Totals>,
+}
+
+/// What follows from the samples. See [`estimate`] for the numbers.
+#[derive(Debug)]
+pub struct Totals {
+    /// Estimated bytes by node, of all samples that the session includes.
+    pub self_sizes: Vec<f64>,
+    /// Index of each sample's node in [`Profile::nodes`]; none if the tree lacks it.
+    pub sample_nodes: Vec<Option<u32>>,
+    /// Samples that have a node.
+    pub sample_count: usize,
+    /// Samples that V8 gave without their node.
+    pub dropped_samples: usize,
+    /// Estimated bytes of live objects; none where V8 does not tell which ones are.
+    pub live_bytes: Option<f64>,
+}
+
+impl Profile {
+    /// A profile of these parts. `nodes[0]` must be the root.
+    pub fn new(
+        metadata: Metadata,
+        strings: Vec<Text>,
+        nodes: Vec<Node>,
+        allocations: Vec<Allocation>,
+        samples: Vec<Sample>,
+        knows_liveness: bool,
+    ) -> Profile {
+        let totals = OnceLock::new();
+        Profile { metadata, strings, nodes, allocations, samples, knows_liveness, totals }
+    }
+
+    /// Sums over the samples, worked out once.
+    pub fn totals(&self) -> &Totals {
+        self.totals.get_or_init(|| self.sum())
+    }
+
+    /// V8's summaries of the node at `index`.
+    pub fn allocations_of(&self, index: usize) -> &[Allocation] {
+        let start = index.checked_sub(1).map_or(0, |before| self.nodes[before].allocations_end);
+        &self.allocations[start as usize..self.nodes[index].allocations_end as usize]
+    }
+
+    /// Indexes of the samples that have a node, oldest first.
+    pub fn samples_by_age(&self) -> Vec<u32> {
+        let nodes = &self.totals().sample_nodes;
+        let all = 0..self.samples.len() as u32;
+        let mut order: Vec<u32> = all.filter(|&index| nodes[index as usize].is_some()).collect();
+        order.sort_unstable_by_key(|&index| self.samples[index as usize].ordinal);
+        order
+    }
+
+    /// Estimated bytes that the sample stands for.
+    pub fn bytes_of(&self, sample: &Sample) -> f64 {
+        let interval = self.metadata.session.options.sample_interval_bytes;
+        estimate::sample_bytes(sample.size, interval)
+    }
+
+    /// Bytes that the profile takes in memory.
+    pub fn heap_bytes(&self) -> usize {
+        size_of_val::<[Node]>(&self.nodes)
+            + size_of_val::<[Allocation]>(&self.allocations)
+            + size_of_val::<[Sample]>(&self.samples)
+            + size_of_val::<[Text]>(&self.strings)
+            + self.strings.iter().map(Text::heap_bytes).sum::<usize>()
+    }
+
+    fn sum(&self) -> Totals {
+        let indexes = self.node_indexes();
+        let sample_nodes: Vec<Option<u32>> =
+            self.samples.iter().map(|sample| indexes[&sample.node_id]).collect();
+        let mut self_sizes = vec![0.0; self.nodes.len()];
+        let (mut live_bytes, mut sample_count) = (0.0, 0);
+        for (sample, node) in self.samples.iter().zip(&sample_nodes) {
+            let Some(node) = *node else { continue };
+            let bytes = self.bytes_of(sample);
+            self_sizes[node as usize] += bytes;
+            sample_count += 1;
+            if sample.is_live {
+                live_bytes += bytes;
+            }
+        }
+        Totals {
+            self_sizes,
+            dropped_samples: sample_nodes.len() - sample_count,
+            sample_nodes,
+            sample_count,
+            live_bytes: self.knows_liveness.then_some(live_bytes),
+        }
+    }
+
+    /// Where the nodes that have samples stand in the tree, by id.
+    fn node_indexes(&self) -> FxHashMap<u32, Option<u32>> {
+        let mut indexes: FxHashMap<u32, Option<u32>> =
+            self.samples.iter().map(|sample| (sample.node_id, None)).collect();
+        for (index, node) in self.nodes.iter().enumerate() {
+            if let Some(slot) = indexes.get_mut(&node.id) {
+                *slot = Some(index as u32);
+            }
+        }
+        indexes
+    }
+}
+
+#[cfg(test)]
+pub mod testing {
+    //! Small profiles for tests.
+
+    use super::metadata::{Host, Options, Session};
+    use super::*;
+    use chrono::DateTime;
+
+    /// Metadata with fixed times.
+    pub fn metadata() -> Metadata {
+        let time = DateTime::from_timestamp_millis(1_700_000_000_000).unwrap_or_default();
+        let options = Options::default();
+        let session = Session { session_id: "5e55".into(), started_at: time, options };
+        Metadata { version: "1.2.3", session, taken_at: time, host: Host::default() }
+    }
+
+    /// A profile of nodes `(id, index of the parent, name)` without samples.
+    pub fn profile(nodes: &[(u32, u32, &str)]) -> Profile {
+        let texts = nodes.iter().map(|node| Text::from(node.2));
+        let strings = texts.chain([Text::from("/app/server.js")]).collect();
+        let script_name = nodes.len() as u32;
+        let nodes = nodes.iter().zip(0..).map(|(&(id, parent, _), name)| Node {
+            id,
+            parent,
+            name,
+            script_name,
+            script_id: 7,
+            start_position: 0,
+            line_number: id as i32,
+            column_number: 1,
+            allocations_end: 0,
+        });
+        Profile::new(metadata(), strings, nodes.collect(), vec![], vec![], true)
+    }
+
+    /// A live sample.
+    pub fn sample(node_id: u32, size: u64, count: u32) -> Sample {
+        Sample { size, ordinal: u64::from(node_id) * 1000 + size, node_id, count, is_live: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sampled() -> Profile {
+        let mut profile = testing::profile(&[(1, 0, "(root)"), (5, 0, "a"), (3, 1, "b")]);
+        profile.samples = vec![
+            testing::sample(3, 1 << 30, 1),
+            testing::sample(5, 1 << 20, 1),
+            testing::sample(3, 8, 1),
+        ];
+        profile
+    }
+
+    #[test]
+    fn sums_samples_by_node() {
+        let profile = sampled();
+        let totals = profile.totals();
+        assert_eq!(totals.self_sizes[0], 0.0);
+        assert_eq!(totals.self_sizes[1], estimate::sample_bytes(1 << 20, 524_288));
+        assert!(totals.self_sizes[2] > f64::from(1 << 30));
+        assert_eq!(totals.live_bytes, Some(totals.self_sizes.iter().sum()));
+    }
+
+    #[test]
+    fn drops_and_counts_samples_without_a_node() {
+        let mut profile = sampled();
+        profile.samples.push(testing::sample(99, 64, 1));
+        assert_eq!(profile.totals().dropped_samples, 1);
+        assert_eq!(profile.totals().sample_count, 3);
+        assert_eq!(profile.samples_by_age().len(), 3);
+    }
+
+    #[test]
+    fn collected_samples_count_as_allocated_but_not_as_live() {
+        let mut profile = sampled();
+        profile.samples[0].is_live = false;
+        let totals = profile.totals();
+        assert!(totals.self_sizes[2] > f64::from(1 << 30));
+        assert!(totals.live_bytes.is_some_and(|bytes| bytes < f64::from(1 << 30)));
+    }
+
+    #[test]
+    fn live_bytes_are_unknown_where_v8_does_not_tell() {
+        let mut profile = sampled();
+        profile.knows_liveness = false;
+        assert_eq!(profile.totals().live_bytes, None);
+    }
+
+    #[test]
+    fn orders_samples_by_age() {
+        let profile = sampled();
+        let ordinals: Vec<u64> = profile
+            .samples_by_age()
+            .iter()
+            .map(|&index| profile.samples[index as usize].ordinal)
+            .collect();
+        assert!(ordinals.is_sorted());
+    }
+}

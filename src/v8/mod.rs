@@ -1,0 +1,10 @@
+//! V8's sampling heap profiler, safely: the only module that calls the engine, and the only one
+//! with unsafe code. Everything it returns is owned and knows neither V8 nor Node-API.
+
+mod capture;
+mod ffi;
+mod runtime;
+mod sampler;
+
+pub use capture::{Capture, V8Profile};
+pub use sampler::{StartOptions, capture, start, status, stop};

@@ -1,0 +1,268 @@
+//! The sampling session of an isolate: who started it, with what, and whether it is still ours.
+//!
+//! V8 has one sampler per isolate, shared with the inspector and every other profiler, and no
+//! notion of an owner. We start it only when none runs, stop it only when it is ours, and stop it
+//! when the environment ends: V8 crashes when an isolate goes down while it is sampled.
+
+use std::cell::RefCell;
+use std::ffi::c_void;
+use std::panic;
+use std::ptr::{self, NonNull};
+
+use chrono::Utc;
+use napi::sys;
+
+use super::capture::{self, Capture, check};
+use super::ffi::{self, Isolate};
+use super::runtime::Runtime;
+use crate::error::{Error, Result};
+use crate::profile::fingerprint::{Fingerprint, has_interval};
+use crate::profile::metadata::{Host, Include, Metadata, Options, Session, random_id};
+
+// v8::HeapProfiler::SamplingFlags (v8-profiler.h). Node 18's headers lack the last two.
+const FORCE_GC: u32 = 1 << 0;
+const INCLUDE_COLLECTED_BY_MAJOR_GC: u32 = 1 << 1;
+const INCLUDE_COLLECTED_BY_MINOR_GC: u32 = 1 << 2;
+
+const NOT_STARTED: &str = "heap-profile is not sampling: call start() first";
+const STOPPED_BEHIND_OUR_BACK: &str = "the sampling session was stopped by another agent of this \
+     thread (such as the inspector): call start() to sample again";
+const REPLACED_BEHIND_OUR_BACK: &str = "another agent of this thread (such as the inspector) \
+     stopped the sampling session of heap-profile and samples now";
+const IN_USE: &str = "another agent already samples the heap of this thread: the inspector \
+     (DevTools, --heap-prof), another profiler or another copy of heap-profile; V8 has one sampler \
+     per thread";
+
+thread_local! {
+    /// A thread of Node runs one isolate.
+    static STATE: RefCell<State> = const { RefCell::new(State::new()) };
+}
+
+struct State {
+    phase: Phase,
+    has_cleanup_hook: bool,
+}
+
+enum Phase {
+    Idle,
+    Sampling(Box<OurSession>),
+    /// We started a session and another agent ended it. Its options, to look for the sampler.
+    Lost(Options),
+}
+
+struct OurSession {
+    isolate: NonNull<Isolate>,
+    session: Session,
+    /// Of the last capture.
+    fingerprint: Fingerprint,
+}
+
+impl State {
+    const fn new() -> State {
+        State { phase: Phase::Idle, has_cleanup_hook: false }
+    }
+}
+
+/// What `start` was asked for; what is left out is the default, or whatever runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StartOptions {
+    /// See [`Options`].
+    pub sample_interval_bytes: Option<u32>,
+    /// See [`Options`].
+    pub stack_depth: Option<u32>,
+    /// See [`Options`].
+    pub force_gc: Option<bool>,
+    /// See [`Options`].
+    pub include: Option<Include>,
+}
+
+impl StartOptions {
+    fn over(self, base: Options) -> Options {
+        Options {
+            sample_interval_bytes: self.sample_interval_bytes.unwrap_or(base.sample_interval_bytes),
+            stack_depth: self.stack_depth.unwrap_or(base.stack_depth),
+            force_gc: self.force_gc.unwrap_or(base.force_gc),
+            include: self.include.unwrap_or(base.include),
+        }
+    }
+}
+
+/// Starts a session, or does nothing when one of ours runs with the options that were asked for.
+pub fn start(env: sys::napi_env, asked: StartOptions) -> Result<()> {
+    let runtime = Runtime::current()?;
+    let isolate = current_isolate()?;
+    STATE.with_borrow_mut(|state| {
+        if let Phase::Sampling(ours) = &state.phase
+            && is_sampled(isolate, ours.session.options)
+        {
+            return check_same(ours.session.options, asked);
+        }
+        let options = asked.over(Options::default());
+        check_supported(runtime, options)?;
+        add_cleanup_hook(env, state)?;
+        if !start_sampler(isolate, options) {
+            return Err(Error::SamplerInUse(IN_USE));
+        }
+        let session = Session { session_id: random_id(), started_at: Utc::now(), options };
+        let fingerprint = Fingerprint::default();
+        state.phase = Phase::Sampling(Box::new(OurSession { isolate, session, fingerprint }));
+        Ok(())
+    })
+}
+
+/// Ends our session; does nothing when none of ours runs.
+pub fn stop(env: sys::napi_env) -> Result<()> {
+    let isolate = current_isolate()?;
+    STATE.with_borrow_mut(|state| {
+        // A capture is the only way to tell whether the sampler that runs is still ours.
+        let capture = capture_ours(env, isolate, state, Host::default());
+        if matches!(state.phase, Phase::Sampling(_)) {
+            stop_sampler(isolate);
+        }
+        state.phase = Phase::Idle;
+        match capture {
+            Err(error @ (Error::NodeApi(..) | Error::Internal(_))) => Err(error),
+            _ => Ok(()),
+        }
+    })
+}
+
+/// Our session, if it runs.
+pub fn status() -> Result<Option<Session>> {
+    let isolate = current_isolate()?;
+    STATE.with_borrow_mut(|state| {
+        let Phase::Sampling(ours) = &state.phase else { return Ok(None) };
+        let options = ours.session.options;
+        if is_sampled(isolate, options) {
+            return Ok(Some(ours.session.clone()));
+        }
+        state.phase = Phase::Lost(options);
+        Ok(None)
+    })
+}
+
+/// Captures the profile of our session.
+pub fn capture(env: sys::napi_env, host: Host) -> Result<Capture> {
+    let isolate = current_isolate()?;
+    STATE.with_borrow_mut(|state| capture_ours(env, isolate, state, host))
+}
+
+fn capture_ours(
+    env: sys::napi_env,
+    isolate: NonNull<Isolate>,
+    state: &mut State,
+    host: Host,
+) -> Result<Capture> {
+    let ours = match &mut state.phase {
+        Phase::Idle => return Err(Error::NotSampling(NOT_STARTED)),
+        Phase::Lost(options) => return Err(lost(isolate, *options)),
+        Phase::Sampling(ours) => ours,
+    };
+    let layout = Runtime::current()?.sample_layout;
+    let metadata = Metadata::new(ours.session.clone(), host);
+    if let Some(capture) = capture::take(env, isolate, layout, metadata)? {
+        let fingerprint = Fingerprint::of(&capture.profile);
+        if has_interval(&capture.profile) && ours.fingerprint.agrees_with(&fingerprint) {
+            ours.fingerprint = fingerprint;
+            return Ok(capture);
+        }
+    }
+    let options = ours.session.options;
+    state.phase = Phase::Lost(options);
+    Err(lost(isolate, options))
+}
+
+fn lost(isolate: NonNull<Isolate>, options: Options) -> Error {
+    if is_sampled(isolate, options) {
+        Error::SamplerInUse(REPLACED_BEHIND_OUR_BACK)
+    } else {
+        Error::NotSampling(STOPPED_BEHIND_OUR_BACK)
+    }
+}
+
+fn check_same(running: Options, asked: StartOptions) -> Result<()> {
+    if asked.over(running) == running {
+        return Ok(());
+    }
+    let describe = |options: Options| {
+        format!(
+            "sampleIntervalBytes {}, stackDepth {}, forceGC {}, include '{}'",
+            options.sample_interval_bytes,
+            options.stack_depth,
+            options.force_gc,
+            options.include.as_str()
+        )
+    };
+    Err(Error::AlreadySampling(format!(
+        "heap-profile is already sampling with {}; call stop() before start() with {}",
+        describe(running),
+        describe(asked.over(running))
+    )))
+}
+
+fn check_supported(runtime: Runtime, options: Options) -> Result<()> {
+    if options.include == Include::Allocated && !runtime.keeps_collected {
+        return Err(Error::UnsupportedOption(
+            "include: 'allocated' needs Node.js 20 or newer: V8 before 11.3 cannot keep collected \
+             objects"
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
+fn current_isolate() -> Result<NonNull<Isolate>> {
+    // SAFETY: v8::Isolate::TryGetCurrent may be called on any thread.
+    let isolate = unsafe { ffi::hp_isolate_get_current() };
+    NonNull::new(isolate).ok_or_else(|| Error::Internal("no isolate on this thread".into()))
+}
+
+/// False when a sampler already runs.
+fn start_sampler(isolate: NonNull<Isolate>, options: Options) -> bool {
+    let mut flags = if options.force_gc { FORCE_GC } else { 0 };
+    if options.include == Include::Allocated {
+        flags |= INCLUDE_COLLECTED_BY_MAJOR_GC | INCLUDE_COLLECTED_BY_MINOR_GC;
+    }
+    let interval = u64::from(options.sample_interval_bytes);
+    // SAFETY: the isolate is this thread's; the interval is not 0, on which V8 aborts (binding
+    // checks it), and the flags exist in this V8 (check_supported).
+    unsafe { ffi::hp_sampler_start(isolate.as_ptr(), interval, options.stack_depth as i32, flags) }
+}
+
+fn stop_sampler(isolate: NonNull<Isolate>) {
+    // SAFETY: the isolate is this thread's; V8 does nothing when no sampler runs.
+    unsafe { ffi::hp_sampler_stop(isolate.as_ptr()) }
+}
+
+/// Whether a sampler, whoever's, runs. V8 has no way to ask: starting one fails if so.
+fn is_sampled(isolate: NonNull<Isolate>, options: Options) -> bool {
+    let started = start_sampler(isolate, options);
+    if started {
+        stop_sampler(isolate);
+    }
+    !started
+}
+
+/// Once per thread: Node aborts when the same hook is added twice.
+fn add_cleanup_hook(env: sys::napi_env, state: &mut State) -> Result<()> {
+    if state.has_cleanup_hook {
+        return Ok(());
+    }
+    // SAFETY: the environment is the one that called us; the hook uses no argument, and it stays
+    // mapped as the library is linked nodelete.
+    let status =
+        unsafe { sys::napi_add_env_cleanup_hook(env, Some(end_with_environment), ptr::null_mut()) };
+    check("napi_add_env_cleanup_hook", status)?;
+    state.has_cleanup_hook = true;
+    Ok(())
+}
+
+/// Runs on the environment's thread while its isolate is still whole.
+extern "C" fn end_with_environment(_argument: *mut c_void) {
+    let _ = panic::catch_unwind(|| {
+        let state = STATE.replace(State::new());
+        if let Phase::Sampling(ours) = state.phase {
+            stop_sampler(ours.isolate);
+        }
+    });
+}
