@@ -1,6 +1,6 @@
 // A capture: held in native memory until JavaScript asks for a tree or a file.
 
-const { resolve } = require('node:path');
+const { basename, resolve } = require('node:path');
 const { fileError, invalidArgType } = require('./errors.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
@@ -57,7 +57,7 @@ class Snapshot {
         ? await this.#native.writeInto(resolve('.'), Date.now())
         : await this.#native.writeTo(resolve(filename));
     if (outcome.message !== undefined) throw fileError(outcome);
-    return filename ?? outcome.path;
+    return filename ?? basename(outcome.path);
   }
 
   /** The tree of `get(true)`. */
