@@ -80,4 +80,9 @@ function binaryPaths() {
   return abis.map((abi) => join(__dirname, '..', `heap-profile.${platform}${abi}.node`));
 }
 
-module.exports = { isSupported: unsupportedReason === undefined, load, unsupportedReason };
+module.exports = {
+  binaryPaths,
+  isSupported: unsupportedReason === undefined,
+  load,
+  unsupportedReason,
+};

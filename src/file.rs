@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn a_missing_directory_is_the_systems_error() {
-        let path = PathBuf::from("/nonexistent/a.heapprofile");
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("missing/a.heapprofile");
         let failure = put(&Target::Path(path.clone()), "").unwrap_err();
         assert_eq!((failure.syscall, failure.error.raw_os_error()), ("open", Some(2)));
         assert_eq!(failure.path, path);

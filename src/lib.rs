@@ -1,7 +1,7 @@
 //! heap-profile: V8's sampling heap profiler for Node.js servers, as a Node-API addon.
 //!
 //! Data flows one way (doc/architecture.md): [`v8`] captures an owned [`profile::Profile`],
-//! [`format`](mod@format) turns it into bytes, [`file`] puts them on disk, [`binding`] is what
+//! [`format`](mod@format) turns it into bytes, [`mod@file`] puts them on disk, [`binding`] is what
 //! JavaScript calls. Only `v8` and `binding` know the engine and Node-API; the rest is tested by
 //! `cargo test` without Node, which is why those two are left out of test builds.
 
@@ -11,6 +11,7 @@ pub mod error;
 pub mod file;
 pub mod format;
 pub mod profile;
+pub mod runtime;
 
 #[cfg(not(test))]
 pub mod binding;

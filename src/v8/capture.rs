@@ -47,7 +47,7 @@ pub struct Capture {
 pub fn take(
     env: sys::napi_env,
     isolate: NonNull<Isolate>,
-    layout: SampleLayout,
+    tells_liveness: bool,
     metadata: Metadata,
 ) -> Result<Option<Capture>> {
     let _scope = HandleScope::open(env)?;
@@ -61,9 +61,11 @@ pub fn take(
     let mut copy = Copy::default();
     copy.copy_tree(&original)?;
     let include = metadata.session.options.include;
+    let layout =
+        if tells_liveness { SampleLayout::WithLiveness } else { SampleLayout::WithoutLiveness };
     let samples = copy_samples(&original, layout, include);
     let strings = copy.read_strings(env)?;
-    let knows_liveness = layout == SampleLayout::WithLiveness || include == Include::Live;
+    let knows_liveness = tells_liveness || include == Include::Live;
     let profile =
         Profile::new(metadata, strings, copy.nodes, copy.allocations, samples, knows_liveness);
     Ok(Some(Capture { profile, original, v8_ms, copy_ms: milliseconds_since(started) }))
@@ -163,7 +165,7 @@ unsafe fn slice_of<'a, T>(data: *const T, length: usize) -> &'a [T] {
 }
 
 fn copy_samples(profile: &V8Profile, layout: SampleLayout, include: Include) -> Vec<Sample> {
-    // SAFETY: the profile is alive, and the layout is that of the running V8 (runtime.rs).
+    // SAFETY: the profile is alive, and the layout is that of the running V8 (src/runtime.rs).
     let length = unsafe { ffi::hp_samples_count(profile.0.as_ptr(), layout) };
     let mut samples = vec![ffi::Sample::default(); length];
     // SAFETY: as above; the vector is constant, and `samples` has room for all of it.

@@ -3,7 +3,6 @@
 
 mod capture;
 mod ffi;
-mod runtime;
 mod sampler;
 
 pub use capture::{Capture, V8Profile};

@@ -5,7 +5,7 @@
 //! when the environment ends: V8 crashes when an isolate goes down while it is sampled.
 
 use std::cell::RefCell;
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::panic;
 use std::ptr::{self, NonNull};
 
@@ -14,10 +14,10 @@ use napi::sys;
 
 use super::capture::{self, Capture, check};
 use super::ffi::{self, Isolate};
-use super::runtime::Runtime;
 use crate::error::{Error, Result};
 use crate::profile::fingerprint::{Fingerprint, has_interval};
 use crate::profile::metadata::{Host, Include, Metadata, Options, Session, random_id};
+use crate::runtime::Runtime;
 
 // v8::HeapProfiler::SamplingFlags (v8-profiler.h). Node 18's headers lack the last two.
 const FORCE_GC: u32 = 1 << 0;
@@ -89,7 +89,7 @@ impl StartOptions {
 
 /// Starts a session, or does nothing when one of ours runs with the options that were asked for.
 pub fn start(env: sys::napi_env, asked: StartOptions) -> Result<()> {
-    let runtime = Runtime::current()?;
+    let runtime = Runtime::of(&v8_version())?;
     let isolate = current_isolate()?;
     STATE.with_borrow_mut(|state| {
         if let Phase::Sampling(ours) = &state.phase
@@ -158,9 +158,9 @@ fn capture_ours(
         Phase::Lost(options) => return Err(lost(isolate, *options)),
         Phase::Sampling(ours) => ours,
     };
-    let layout = Runtime::current()?.sample_layout;
+    let tells_liveness = Runtime::of(&v8_version())?.tells_liveness;
     let metadata = Metadata::new(ours.session.clone(), host);
-    if let Some(capture) = capture::take(env, isolate, layout, metadata)? {
+    if let Some(capture) = capture::take(env, isolate, tells_liveness, metadata)? {
         let fingerprint = Fingerprint::of(&capture.profile);
         if has_interval(&capture.profile) && ours.fingerprint.agrees_with(&fingerprint) {
             ours.fingerprint = fingerprint;
@@ -209,6 +209,15 @@ fn check_supported(runtime: Runtime, options: Options) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Such as `11.3.244.8-node.38`.
+fn v8_version() -> String {
+    // SAFETY: v8::V8::GetVersion takes nothing and returns a static string on every version.
+    let version = unsafe { ffi::hp_version_get() };
+    // SAFETY: that string is NUL-terminated and never freed.
+    let version = unsafe { CStr::from_ptr(version) };
+    version.to_string_lossy().into_owned()
 }
 
 fn current_isolate() -> Result<NonNull<Isolate>> {
