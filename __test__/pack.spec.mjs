@@ -1,0 +1,53 @@
+// What `npm pack` makes works in an empty project, without install scripts and dependencies.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const directory = mkdtempSync(join(tmpdir(), 'heap-profile-'));
+
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+function npm(args, cwd) {
+  const options = { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] };
+  return execFileSync('npm', [...args, '--loglevel=error'], options);
+}
+
+function node(args) {
+  return execFileSync(process.execPath, args, { cwd: directory, encoding: 'utf8' });
+}
+
+test('a packed package, installed into an empty project, works', () => {
+  // Built already: packing for real builds first, which the test of the build does.
+  const packed = npm(['pack', '--ignore-scripts', '--pack-destination', directory], root);
+  const tarball = join(directory, packed.trim().split('\n').pop());
+  writeFileSync(join(directory, 'package.json'), '{ "private": true }');
+  npm(['install', '--offline', '--no-package-lock', tarball], directory);
+
+  const manifest = JSON.parse(
+    readFileSync(join(directory, 'node_modules/heap-profile/package.json'), 'utf8'),
+  );
+  assert.equal(manifest.dependencies, undefined);
+  assert.deepEqual(
+    ['preinstall', 'install', 'postinstall'].filter((name) => name in manifest.scripts),
+    [],
+  );
+
+  writeFileSync(
+    join(directory, 'app.mjs'),
+    `import heapProfile, { start, write } from 'heap-profile';
+    start();
+    console.log(heapProfile.isSupported, await write('app.heapprofile'));`,
+  );
+  assert.equal(node(['app.mjs']), 'true app.heapprofile\n');
+  const { head } = JSON.parse(readFileSync(join(directory, 'app.heapprofile'), 'utf8'));
+  assert.equal(head.callFrame.functionName, '(root)');
+
+  const status = "console.log(require('heap-profile').status().active)";
+  assert.equal(node(['--require', 'heap-profile/register', '-e', status]), 'true\n');
+  assert.equal(node(['--import', 'heap-profile/register', '-e', status]), 'true\n');
+});

@@ -1,0 +1,37 @@
+// Runs the JavaScript tests of the one built binary on every supported Node, each from npm.
+// `npm run test:matrix -- 20 26` runs some of them.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { npm, root, run } from './run.mjs';
+
+// Odd majors live for half a year: they were verified, but are not in the matrix.
+const verified = createRequire(import.meta.url)('../lib/verified-runtimes.json');
+const supported = verified.map(({ node }) => node).filter((node) => node % 2 === 0);
+const asked = process.argv.slice(2).map(Number);
+const majors = asked.length > 0 ? asked : supported;
+
+const directory = join(root, 'target', 'matrix');
+const platform = { win32: 'win' }[process.platform] ?? process.platform;
+const packages = majors.map(
+  (major) => `node${major}@npm:node-${platform}-${process.arch}@${major}`,
+);
+
+mkdirSync(directory, { recursive: true });
+writeFileSync(join(directory, 'package.json'), '{ "private": true }\n');
+npm('install', '--prefix', directory, '--no-save', '--ignore-scripts', ...packages);
+
+const failed = [];
+for (const major of majors) {
+  const node = join(directory, 'node_modules', `node${major}`, 'bin', 'node');
+  console.log(`\n=== Node.js ${major} ===`);
+  if (!run(node, ['--version']) || !run(node, [join(root, 'scripts', 'test.mjs')])) {
+    failed.push(major);
+  }
+}
+if (failed.length > 0) {
+  console.error(`error: failed on Node.js ${failed.join(', ')}`);
+  process.exitCode = 1;
+} else {
+  console.log(`\npassed on Node.js ${majors.join(', ')}`);
+}
