@@ -6,29 +6,31 @@
 mod headers;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-fn make_headers(root: &Path, modules: &str) -> PathBuf {
+fn make_headers(root: &Path, modules: &str) -> io::Result<PathBuf> {
     let include = root.join(modules).join("include/node");
-    fs::create_dir_all(&include).unwrap();
-    fs::write(include.join(headers::HEADER), "").unwrap();
+    fs::create_dir_all(&include)?;
+    fs::write(include.join(headers::HEADER), "")?;
     let version = format!("#define NODE_MODULE_VERSION {modules}\n");
-    fs::write(include.join("node_version.h"), version).unwrap();
-    include
+    fs::write(include.join("node_version.h"), version)?;
+    Ok(include)
 }
 
 #[test]
 fn the_first_place_with_verified_headers_is_taken() {
     let root = TempDir::new().unwrap();
-    let (newer, node_18) = (make_headers(root.path(), "999"), make_headers(root.path(), "108"));
+    let make = |modules| make_headers(root.path(), modules).unwrap();
+    let (newer, node_18) = (make("999"), make("108"));
     let places = [
         ("unset", Err("not set".into())),
         ("empty", Ok(root.path().to_owned())),
         ("newer", Ok(newer)),
         ("18", Ok(node_18.clone())),
-        ("later", Ok(make_headers(root.path(), "115"))),
+        ("later", Ok(make("115"))),
     ];
     assert_eq!(headers::find(places.into_iter()), Ok(node_18));
 }
@@ -36,7 +38,7 @@ fn the_first_place_with_verified_headers_is_taken() {
 #[test]
 fn an_error_names_every_place_and_what_to_do() {
     let root = TempDir::new().unwrap();
-    let newer = make_headers(root.path(), "999");
+    let newer = make_headers(root.path(), "999").unwrap();
     let places = [
         ("unset", Err("not set".into())),
         ("gone", Ok("/gone".into())),
