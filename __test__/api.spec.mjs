@@ -247,6 +247,29 @@ test('estimates add up: liveBytes, the nodes and the samples say the same', () =
   );
 });
 
+test('estimates are true where V8s rounding is off by a third', () => {
+  const sampleIntervalBytes = 65536;
+  let bytes = 0;
+  function allocateLargeArrays() {
+    for (let i = 0; i < 2000; i++) {
+      const length = 9100 + i;
+      retained.push(new Array(length).fill(i));
+      // The elements, a FixedArray: a header of two words and eight bytes each.
+      bytes += 16 + 8 * length;
+    }
+  }
+  heapProfile.start({ sampleIntervalBytes });
+  allocateLargeArrays();
+  const snapshot = heapProfile.snapshot();
+  retained.length = 0;
+  const { selfSize } = find(snapshot.toJSON().head, 'allocateLargeArrays');
+  // With p of about 0.7 one standard error is sqrt((1 - p) / p / 2000) = 1.5 %: six of them.
+  assert.ok(Math.abs(selfSize / bytes - 1) < 0.09, `${selfSize} of ${bytes}`);
+  const { allocations } = find(snapshot.tree(), 'allocateLargeArrays');
+  const v8 = allocations.reduce((sum, { size, count }) => sum + size * count, 0);
+  assert.ok(v8 / bytes < 0.85, `${v8} of ${bytes}`);
+});
+
 test('write makes exactly what DevTools reads, and one more key', async () => {
   heapProfile.start({ sampleIntervalBytes: 512, stackDepth: 32 });
   allocateInNamedFunction();
@@ -420,7 +443,7 @@ test("include: 'allocated' keeps collected objects", async () => {
     assert.match(error.message, /Node\.js 20/);
     return;
   }
-  heapProfile.start({ include: 'allocated', sampleIntervalBytes: 4096 });
+  heapProfile.start({ include: 'allocated', sampleIntervalBytes: 4096, forceGC: true });
   // Kept for a moment, or the optimizing compiler would leave the allocation out.
   for (let i = 0; i < 200_000; i++) retained[0] = [i, i, i, i, i, i, i, i];
   const snapshot = heapProfile.snapshot();

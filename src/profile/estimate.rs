@@ -4,7 +4,8 @@
 //! `size` bytes is sampled with probability `p = 1 - exp(-size / interval)` and a sampled one stands
 //! for `1 / p` objects, `size / p` bytes. V8 rounds `1 / p` to a whole number
 //! (`SamplingHeapProfiler::ScaleSample` in deps/v8/src/profiler/sampling-heap-profiler.cc of
-//! Node.js), which biases objects about as large as the interval by -33 % to +26 %; we do not.
+//! Node.js), which biases objects about as large as the interval by up to a third either way; we do
+//! not.
 
 /// Bytes that one sample of an object of `size` bytes stands for, at `interval` bytes between
 /// samples. Both must be above 0.
@@ -45,6 +46,18 @@ mod tests {
         let bytes = sample_bytes(600_000, INTERVAL);
         assert!((bytes - 880_304.0).abs() < 1_000.0, "{bytes}");
         assert_eq!(v8_count(600_000, INTERVAL), 1);
+    }
+
+    #[test]
+    fn v8_is_off_by_up_to_a_third_either_way() {
+        let bias = |size: u64| {
+            f64::from(v8_count(size, INTERVAL)) * size as f64 / sample_bytes(size, INTERVAL) - 1.0
+        };
+        let biases: Vec<f64> = (1..2_000).map(|kib| bias(kib * 1024)).collect();
+        let lowest = biases.iter().copied().fold(0.0, f64::min);
+        let highest = biases.iter().copied().fold(0.0, f64::max);
+        assert!((-0.334..-0.33).contains(&lowest), "{lowest}");
+        assert!((0.33..0.334).contains(&highest), "{highest}");
     }
 
     /// Simulates V8's sampler: exponential gaps between samples, a xorshift generator, fixed seed.
