@@ -7,6 +7,8 @@ const lock = join(root, 'package-lock.json');
 const installed = join(root, 'node_modules', '.package-lock.json');
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
-  npm('ci', '--ignore-scripts');
+  // Not `npm ci`: it wants the lock file to list the optional packages of every platform, which
+  // npm only writes where the registry has them all.
+  npm('install', '--ignore-scripts');
 }
 npm('run', 'build');
