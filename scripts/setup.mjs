@@ -9,6 +9,6 @@ const installed = join(root, 'node_modules', '.package-lock.json');
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
   // Not `npm ci`: it wants the lock file to list the optional packages of every platform, which
   // npm only writes where the registry has them all.
-  npm('install', '--ignore-scripts');
+  npm('install', '--no-save', '--ignore-scripts');
 }
 npm('run', 'build');
