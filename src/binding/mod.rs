@@ -1,8 +1,6 @@
 //! Everything that JavaScript can call, the only `#[napi]` of the project. Arguments come checked
 //! (lib/options.js); no panic leaves.
-//!
-//! `#[napi]` writes unsafe code for each item; none is written here.
-#![allow(unsafe_code)]
+
 #![allow(missing_docs, reason = "index.d.ts and lib/ document what JavaScript sees")]
 
 mod host;
