@@ -367,6 +367,23 @@ test('a callback comes later, once, with the name', async () => {
   assert.deepEqual(calls, [[null, path]]);
 });
 
+test('what a callback throws is an uncaught exception of the program, once', () => {
+  const path = createRequire(import.meta.url).resolve('../index.js');
+  const program = `
+    const heapProfile = require(${JSON.stringify(path)});
+    let calls = 0;
+    process.on('unhandledRejection', () => console.log('rejection'));
+    process.on('uncaughtException', (error) => console.log(error.message, calls));
+    heapProfile.write(() => { calls += 1; throw new Error('not started'); });
+    setTimeout(() => {
+      heapProfile.start();
+      heapProfile.write('thrown.heapprofile', () => { calls += 1; throw new Error('written'); });
+    }, 50);`;
+  const options = { cwd: directory, encoding: 'utf8' };
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], options);
+  assert.equal(stdout, 'not started 1\nwritten 2\n', stderr);
+});
+
 test('file errors carry code, syscall and path, by promise and by callback', async () => {
   heapProfile.start();
   const path = join(directory, 'missing', 'a.heapprofile');
