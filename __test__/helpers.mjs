@@ -1,0 +1,70 @@
+// What several specs need: child processes that cannot hang, directories that go away.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The package's top level. */
+export const root = join(here, '..');
+
+/** A program of __test__/fixtures. */
+export function fixture(...names) {
+  return join(here, 'fixtures', ...names);
+}
+
+/** A directory that is removed after the tests of the calling file. */
+export function temporaryDirectory() {
+  const directory = mkdtempSync(join(tmpdir(), 'heap-profile-'));
+  after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/**
+ * Runs a program with the Node that runs the tests; rejects if it takes longer than `timeout` ms.
+ * Resolves to { code, signal, stdout, stderr }.
+ */
+export function runChild(
+  program,
+  args = [],
+  { execArgv = [], timeout = 120_000, ...options } = {},
+) {
+  const child = spawn(process.execPath, [...execArgv, program, ...args], options);
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr']) {
+    child[name].setEncoding('utf8').on('data', (text) => {
+      output[name] += text;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`hangs: ${program} ${args.join(' ')}\n${output.stdout}${output.stderr}`));
+    }, timeout);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code, signal, ...output });
+    });
+  });
+}
+
+/** The profile in a file; throws unless the file is whole. */
+export function readProfile(path) {
+  const profile = JSON.parse(readFileSync(path, 'utf8'));
+  for (const key of ['head', 'samples', 'heapProfile']) {
+    if (!(key in profile)) throw new Error(`${path} has no ${key}`);
+  }
+  return profile;
+}
+
+/** Names in a directory: the profiles that are whole (others throw), and what else there is. */
+export function readDirectory(directory) {
+  const names = readdirSync(directory).sort();
+  const profiles = names.filter((name) => name.endsWith('.heapprofile'));
+  for (const name of profiles) readProfile(join(directory, name));
+  return { profiles, others: names.filter((name) => !name.endsWith('.heapprofile')) };
+}
