@@ -27,12 +27,9 @@ export function temporaryDirectory() {
  * Runs a program with the Node that runs the tests; rejects if it takes longer than `timeout` ms.
  * Resolves to { code, signal, stdout, stderr }.
  */
-export function runChild(
-  program,
-  args = [],
-  { execArgv = [], timeout = 120_000, ...options } = {},
-) {
-  const child = spawn(process.execPath, [...execArgv, program, ...args], options);
+export function runChild(program, args = [], options = {}) {
+  const { command = process.execPath, execArgv = [], timeout = 120_000, cwd } = options;
+  const child = spawn(command, [...execArgv, program, ...args], { cwd });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {
     child[name].setEncoding('utf8').on('data', (text) => {
