@@ -7,12 +7,15 @@ const { load } = require('./native.js');
 const { checkFilename } = require('./options.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
 
+/** Known to this file only. The class of `native` will not do: each load of the addon has one. */
+const KEY = Symbol('key');
+
 class Snapshot {
   #native;
 
   /** Not for callers: snapshots come from `snapshot()`. */
-  constructor(native) {
-    if (!(native instanceof load().NativeSnapshot)) {
+  constructor(native, key) {
+    if (key !== KEY) {
       throw invalidArgType('native', 'a capture: call snapshot() to get a Snapshot', native);
     }
     this.#native = native;
@@ -68,7 +71,7 @@ class Snapshot {
 
 /** Captures the running session of this thread; throws ERR_NOT_SAMPLING without one. */
 function takeSnapshot() {
-  return new Snapshot(load().snapshot(describeHost()));
+  return new Snapshot(load().snapshot(describeHost()), KEY);
 }
 
 module.exports = { Snapshot, takeSnapshot };
