@@ -1,38 +1,56 @@
 // Builds the trees of JavaScript objects from the flat arrays of a native snapshot
 // (src/binding/snapshot.rs). One loop each: building them node by node over Node-API is several
 // times slower, and recursion would overflow on deep trees.
+//
+// What makes a node is a function of the module, not a closure: V8 throws its optimized code away
+// when a closure that it inlined is collected, which would be after each tree.
 
 const FIELDS = 9;
 
 /**
- * Calls `create(row)` for each node in pre-order and hangs what it returns below its parent. A
- * row gives the node's fields by position: see `nodes` in src/binding/snapshot.rs.
+ * Calls `create(source, row, index, children)` for each node, the last in pre-order first, and
+ * returns what it made of the root. `source.rows[row]` and the eight after it are the node's
+ * fields: see `nodes` in src/binding/snapshot.rs. Backwards, because then a node's children are
+ * there when it is made and their array gets its length at once: growing it would cost most.
  */
-function buildTree(rows, create) {
+function buildTree(source, create) {
+  const { rows } = source;
   const count = rows.length / FIELDS;
   const nodes = new Array(count);
-  for (let index = 0, row = 0; index < count; index++, row += FIELDS) {
-    const node = create(row, index);
-    nodes[index] = node;
-    if (index > 0) nodes[rows[row]].children.push(node);
+  // The children of a node that are made so far, as a list: 0, the root, is nobody's child.
+  const firstChild = new Uint32Array(count);
+  const nextSibling = new Uint32Array(count);
+  for (let index = count - 1; index >= 0; index--) {
+    const row = index * FIELDS;
+    const children = collect(nodes, firstChild[index], nextSibling);
+    nodes[index] = create(source, row, index, children);
+    const parent = rows[row];
+    nextSibling[index] = firstChild[parent];
+    firstChild[parent] = index;
   }
   return nodes[0];
 }
 
+function collect(nodes, first, nextSibling) {
+  if (first === 0) return [];
+  // The usual case: a literal has no room to spare.
+  if (nextSibling[first] === 0) return [nodes[first]];
+  const children = [];
+  for (let child = first; child !== 0; child = nextSibling[child]) children.push(nodes[child]);
+  return children;
+}
+
 /** V8's AllocationProfile: 1-based positions, V8's own sizes and counts. */
 function allocationTree(native) {
-  const strings = native.strings();
-  const rows = native.nodes();
   const allocations = native.allocations();
-  let next = 0;
-  const takeAllocations = (count) => {
-    const taken = [];
-    for (const end = next + 2 * count; next < end; next += 2) {
-      taken.push({ size: allocations[next], count: allocations[next + 1] });
-    }
-    return taken;
-  };
-  return buildTree(rows, (row) => ({
+  const end = allocations.length;
+  const source = { strings: native.strings(), rows: native.nodes(), allocations, end };
+  return buildTree(source, createAllocationNode);
+}
+
+function createAllocationNode(source, row, _index, children) {
+  const { strings, rows } = source;
+  return {
     name: strings[rows[row + 1]],
     scriptName: strings[rows[row + 2]],
     scriptId: rows[row + 3],
@@ -40,33 +58,50 @@ function allocationTree(native) {
     lineNumber: rows[row + 5],
     columnNumber: rows[row + 6],
     nodeId: rows[row + 7] >>> 0,
-    allocations: takeAllocations(rows[row + 8]),
-    children: [],
-  }));
+    allocations: takeAllocations(source, rows[row + 8]),
+    children,
+  };
+}
+
+/** The last `count` allocations that are left. */
+function takeAllocations(source, count) {
+  const { allocations, end } = source;
+  const taken = [];
+  source.end -= 2 * count;
+  for (let at = source.end; at < end; at += 2) {
+    taken.push({ size: allocations[at], count: allocations[at + 1] });
+  }
+  return taken;
 }
 
 /** What heap-profile 0.4.0 called the DevTools format: flat nodes with a selfSize. */
 function translatedTree(native) {
-  const strings = native.strings();
-  const rows = native.nodes();
-  const selfSizes = native.selfSizes();
-  return buildTree(rows, (row, index) => ({
+  return buildTree(selfSizeSource(native), createTranslatedNode);
+}
+
+function selfSizeSource(native) {
+  return { strings: native.strings(), rows: native.nodes(), selfSizes: native.selfSizes() };
+}
+
+function createTranslatedNode({ strings, rows, selfSizes }, row, index, children) {
+  return {
     functionName: strings[rows[row + 1]],
     scriptId: rows[row + 3],
     lineNumber: rows[row + 5],
     columnNumber: rows[row + 6],
     url: strings[rows[row + 2]],
     selfSize: selfSizes[index],
-    children: [],
-  }));
+    children,
+  };
 }
 
 /** The head of a .heapprofile: 0-based positions, the script id a string. */
 function devToolsHead(native) {
-  const strings = native.strings();
-  const rows = native.nodes();
-  const selfSizes = native.selfSizes();
-  return buildTree(rows, (row, index) => ({
+  return buildTree(selfSizeSource(native), createDevToolsNode);
+}
+
+function createDevToolsNode({ strings, rows, selfSizes }, row, index, children) {
+  return {
     callFrame: {
       functionName: strings[rows[row + 1]],
       scriptId: String(rows[row + 3]),
@@ -76,8 +111,8 @@ function devToolsHead(native) {
     },
     selfSize: selfSizes[index],
     id: rows[row + 7] >>> 0,
-    children: [],
-  }));
+    children,
+  };
 }
 
 /** The samples of a .heapprofile. */
