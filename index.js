@@ -1,7 +1,7 @@
 // The public API: checks arguments and delegates. index.d.ts documents it.
 
 const { threadId } = require('node:worker_threads');
-const { isSupported, load, unsupportedReason } = require('./lib/native.js');
+const { isSupported, load, tryLoad, unsupportedReason } = require('./lib/native.js');
 const {
   checkBoolean,
   checkCallback,
@@ -17,11 +17,11 @@ function start(options) {
 
 function stop() {
   // Where nothing can be started there is nothing to stop.
-  if (isSupported) load().stop();
+  tryLoad()?.stop();
 }
 
 function status() {
-  const session = isSupported ? load().status() : null;
+  const session = tryLoad()?.status() ?? null;
   if (session === null) {
     return {
       active: false,

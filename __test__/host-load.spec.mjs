@@ -16,10 +16,7 @@ async function runCase(name, packageRoot = root, execArgv = []) {
   assert.deepEqual([code, stdout], [0, 'fine\n'], stderr);
 }
 
-// Until index.js asks for the addon in a way that cannot throw.
-const todo = 'stop() and status() throw ERR_UNSUPPORTED_RUNTIME';
-
-test('a binary that cannot be loaded: only start() and captures throw', { todo }, async () => {
+test('a binary that cannot be loaded: only start() and captures throw', async () => {
   const copy = join(directory, 'broken');
   for (const part of ['index.js', 'package.json', 'lib']) {
     cpSync(join(root, part), join(copy, part), { recursive: true });
@@ -31,7 +28,7 @@ test('a binary that cannot be loaded: only start() and captures throw', { todo }
 
 const skip = major < 20 && 'Node.js 18 has no permission model';
 
-test('addons are forbidden by the permission model', { skip, todo }, async () => {
+test('addons are forbidden by the permission model', { skip }, async () => {
   const permission = major < 24 ? '--experimental-permission' : '--permission';
   const execArgv = [permission, '--allow-fs-read=*', '--no-warnings'];
   await runCase('a binary that cannot be loaded', root, execArgv);

@@ -31,6 +31,15 @@ function load() {
   throw unsupported(`${failures.join('; ')}. ${HOW_TO_BUILD}`);
 }
 
+/** The addon, or undefined where there is none. */
+function tryLoad() {
+  try {
+    return load();
+  } catch {
+    return undefined;
+  }
+}
+
 function unsupported(reason) {
   return codedError(Error, 'ERR_UNSUPPORTED_RUNTIME', `heap-profile cannot sample here: ${reason}`);
 }
