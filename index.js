@@ -1,4 +1,5 @@
 // The public API: checks arguments and delegates. index.d.ts documents it.
+'use strict';
 
 const { threadId } = require('node:worker_threads');
 const { isSupported, load, tryLoad, unsupportedReason } = require('./lib/native.js');

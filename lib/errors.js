@@ -1,4 +1,5 @@
 // Errors with the stable `code` that callers match on, in the shape of Node's own.
+'use strict';
 
 const { getSystemErrorMap, inspect } = require('node:util');
 

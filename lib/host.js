@@ -1,4 +1,5 @@
 // What a profile says of the process it was taken in.
+'use strict';
 
 const v8 = require('node:v8');
 const { threadId } = require('node:worker_threads');

@@ -1,5 +1,6 @@
 // Finds out whether this runtime is one whose V8 was verified, and loads the native addon for it.
 // The table is verified-runtimes.json; to add a row to it, see doc/architecture.md.
+'use strict';
 
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
@@ -93,5 +94,6 @@ module.exports = {
   binaryPaths,
   isSupported: unsupportedReason === undefined,
   load,
+  tryLoad,
   unsupportedReason,
 };

@@ -1,4 +1,5 @@
 // Checks what callers pass in. What is returned is plain and safe to hand to native code.
+'use strict';
 
 const { invalidArgType, invalidArgValue, outOfRange } = require('./errors.js');
 

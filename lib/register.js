@@ -1,5 +1,6 @@
 // `node --require heap-profile/register app.js` (or --import): starts sampling before the
 // application loads. Whatever is wrong with the environment is a warning; the application runs.
+'use strict';
 
 const { MAX_DEPTH, MAX_INTERVAL } = require('./options.js');
 const { start } = require('../index.js');

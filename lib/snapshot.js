@@ -1,4 +1,5 @@
 // A capture: held in native memory until JavaScript asks for a tree or a file.
+'use strict';
 
 const { basename, resolve } = require('node:path');
 const { fileError, invalidArgType } = require('./errors.js');

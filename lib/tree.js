@@ -4,6 +4,7 @@
 //
 // What makes a node is a function of the module, not a closure: V8 throws its optimized code away
 // when a closure that it inlined is collected, which would be after each tree.
+'use strict';
 
 const FIELDS = 9;
 

@@ -1,6 +1,7 @@
 // A shop's server that leaks: the route /checkout keeps every order. The other routes allocate as
 // much and keep nothing, or a bounded number. It writes a profile every two seconds, as a server
 // in production would every hour.
+'use strict';
 
 const { join } = require('node:path');
 const express = require('express');
