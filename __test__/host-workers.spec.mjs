@@ -20,7 +20,7 @@ test('100 workers are terminated at random moments: no crash, no hang, files who
   assert.deepEqual([code, stdout], [0, 'done 1024\n'], stderr);
   const { profiles, others } = readDirectory(files);
   assert.deepEqual(others, []);
-  assert.ok(profiles.length > 20, `${profiles.length} files`);
+  assert.ok(profiles.length >= 50, `${profiles.length} files`);
 });
 
 test('a write in flight completes when its worker ends', async () => {
