@@ -1,0 +1,142 @@
+// How long the main thread stands still for a profile, and how much memory a file takes, beside
+// the inspector and @datadog/pprof: `node pause.mjs [eval | modules]` (heap.mjs explains the two).
+// Takes minutes; exits with 1 if a goal is missed. Absolute times depend on the machine, the ratios, which are taken within each round, much
+// less: so the goals are ratios.
+import { accessSync, constants } from 'node:fs';
+import { machine, median, SUMMARY_COLUMNS, startChild, summary, table } from './lib.mjs';
+
+const SCRIPTS = process.argv[2] ?? 'eval';
+const SMALL = 12_000;
+const LARGE = 250_000;
+const ROUNDS = 15;
+const MEMORY_ROUNDS = 5;
+const NODE_OPTIONS = ['--expose-gc', '--random-seed=42'];
+
+const PAUSES = [
+  ["V8's own part", ({ write }) => write.v8Ms],
+  ['write()', ({ write }) => write.ms],
+  ['get()', ({ get }) => get.ms],
+  ['inspector getSamplingProfile', ({ inspector }) => inspector.ms],
+  ['@datadog/pprof heap.v8Profile()', ({ datadog }) => datadog.ms],
+];
+
+const GOALS = [
+  ["write() / V8's own part", 1.35, ({ write }) => write.ms / write.v8Ms],
+  ['write() / inspector', 1 / 5, ({ write, inspector }) => write.ms / inspector.ms],
+  ["get() / V8's own part", 2.6, ({ get }) => get.ms / get.v8Ms],
+  ['get() / @datadog/pprof', 1 / 2, ({ get, datadog }) => get.ms / datadog.ms],
+];
+const GROWTH_GOAL = 1.5;
+const MEMORY_GOAL = 1 / 4;
+
+/** Both heaps in turn, so that what else the machine does hits both. */
+async function measurePauses() {
+  const children = [await startHeap(SMALL), await startHeap(LARGE)];
+  const heaps = [];
+  for (const child of children) {
+    heaps.push({ ...(await child.ask({ name: 'describe' })), rounds: [] });
+  }
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [index, child] of children.entries()) {
+      heaps[index].rounds.push(await child.ask({ name: 'timeAll', round }));
+    }
+  }
+  for (const child of children) await child.stop();
+  return heaps;
+}
+
+function startHeap(nodeCount) {
+  return startChild('contenders.mjs', [String(nodeCount), SCRIPTS], NODE_OPTIONS);
+}
+
+/** Each in a process of its own: what one leaves behind, the other would not have to ask for. */
+async function measureMemory() {
+  const peaks = { ours: [], inspector: [] };
+  if (!canResetPeak()) return peaks;
+  for (let round = 0; round < MEMORY_ROUNDS; round++) {
+    for (const write of Object.keys(peaks)) {
+      const child = await startHeap(LARGE);
+      peaks[write].push(await child.ask({ name: 'measureMemory', write }));
+      await child.stop();
+    }
+  }
+  return peaks;
+}
+
+function canResetPeak() {
+  try {
+    accessSync('/proc/self/clear_refs', constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function printPauses({ nodeCount, sampleCount, rounds }) {
+  const rows = PAUSES.map(([name, of]) => [
+    name,
+    ...summary(rounds.map(of), (ms) => ms.toFixed(1)),
+  ]);
+  console.log(`\nPause, ms: ${count(nodeCount)} nodes, ${count(sampleCount)} samples`);
+  console.log(table([['', ...SUMMARY_COLUMNS], ...rows]));
+}
+
+function printMemory(peaks) {
+  const inMegabytes = (values) => summary(values, (bytes) => (bytes / 1e6).toFixed(0));
+  const rows = [
+    ['write()', ...inMegabytes(peaks.ours)],
+    ['inspector, JSON.stringify, writeFile', ...inMegabytes(peaks.inspector)],
+  ];
+  console.log(`\nMemory above what the process had, MB: ${count(LARGE)} nodes`);
+  console.log(table([['', ...SUMMARY_COLUMNS], ...rows]));
+}
+
+function goalsOf({ nodeCount, rounds }) {
+  return GOALS.map(([name, limit, of]) => ({
+    name: `${name}, ${count(nodeCount)} nodes`,
+    limit,
+    values: rounds.map(of),
+  }));
+}
+
+function growthGoal(small, large) {
+  const perNode = ({ write }) => write.ms / write.nodeCount;
+  const values = large.rounds.map((round, index) => perNode(round) / perNode(small.rounds[index]));
+  return { name: 'write() per node, large / small heap', limit: GROWTH_GOAL, values };
+}
+
+function memoryGoal(peaks) {
+  const values = peaks.ours.map((bytes, index) => bytes / peaks.inspector[index]);
+  return { name: 'memory of write() / inspector', limit: MEMORY_GOAL, values };
+}
+
+/** Prints each goal with what was measured; returns whether all were met. */
+function printGoals(goals) {
+  const ratio = (value) => value.toFixed(2);
+  const rows = goals.map(({ name, limit, values }) => {
+    const measured = summary(values, ratio);
+    return [name, `<= ${ratio(limit)}`, ...measured, isMet(limit, values) ? 'ok' : 'MISSED'];
+  });
+  console.log('\nRatios');
+  console.log(table([['', 'goal', ...SUMMARY_COLUMNS, ''], ...rows]));
+  return goals.every(({ limit, values }) => isMet(limit, values));
+}
+
+const isMet = (limit, values) => median(values) <= limit;
+const count = (number) => number.toLocaleString('en');
+
+console.log(
+  `${machine()}\nscripts: ${SCRIPTS}; ${ROUNDS} rounds of pauses, ${MEMORY_ROUNDS} of memory`,
+);
+const [small, large] = await measurePauses();
+printPauses(small);
+printPauses(large);
+const peaks = await measureMemory();
+const goals = [...goalsOf(small), ...goalsOf(large), growthGoal(small, large)];
+if (peaks.ours.length > 0) {
+  printMemory(peaks);
+  goals.push(memoryGoal(peaks));
+} else {
+  console.log('\nMemory: not measured, as /proc/self/clear_refs cannot be written here');
+}
+process.exitCode = printGoals(goals) ? 0 : 1;
