@@ -6,10 +6,16 @@ import { fixture, runChild } from './helpers.mjs';
 const program = fixture('host', 'exit.js');
 const RUNS = 20;
 
-for (const where of ['main', 'worker']) {
-  for (const how of ['normal', 'exit', 'throw']) {
-    test(`${how} in the ${where} thread, ${RUNS} times`, async () => {
+/** The expected ends: [code, signal]. */
+const ENDS = { normal: [0, null], exit: [3, null], throw: [1, null] };
+
+for (const where of ['main', 'worker', 'main beside workers']) {
+  for (const how of Object.keys(ENDS)) {
+    // With workers that never end, neither does the program.
+    if (how === 'normal' && where === 'main beside workers') continue;
+    test(`${how} in thread: ${where}, ${RUNS} times`, async () => {
       const without = await runChild(program, [how, where, 'not']);
+      assert.deepEqual([without.code, without.signal], ENDS[how], without.stderr);
       for (let run = 0; run < RUNS; run += 2) {
         const twice = [1, 2].map(() => runChild(program, [how, where, 'sampled']));
         for (const { code, signal, stderr } of await Promise.all(twice)) {
