@@ -5,7 +5,7 @@ import { runInThisContext } from 'node:vm';
 import heapProfile from '../index.js';
 
 // As small an interval as leaves the contenders that build JavaScript objects in peace: those
-// objects are sampled too, and at 128 bytes that takes them twice as long.
+// objects are sampled too, and at 128 bytes that takes them several times as long.
 const INTERVAL_BYTES = 16 * 1024;
 const STACK_DEPTH = 64;
 const FUNCTIONS = 1900;
