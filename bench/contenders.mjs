@@ -1,5 +1,6 @@
-// The child process of pause.mjs, `contenders.mjs <nodes> <scripts>`: builds a heap and measures what reading
-// its profile costs, ours and the peers'. All of them read the one session that runs, ours.
+// The child process of pause.mjs, `contenders.mjs <nodes> <scripts>`: builds a heap and measures
+// what reading its profile costs, ours and the peers'. All of them read the one session that runs,
+// ours.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector';

@@ -43,7 +43,7 @@ export function median(values) {
 
 /** The value below which `share` of all lie, between two neighbours if need be. */
 export function quantile(values, share) {
-  const sorted = values.toSorted((a, b) => a - b);
+  const sorted = [...values].sort((a, b) => a - b);
   const position = share * (sorted.length - 1);
   const [low, high] = [sorted[Math.floor(position)], sorted[Math.ceil(position)]];
   return low + (high - low) * (position % 1);
@@ -73,7 +73,7 @@ export function table(rows) {
 /** What the numbers were measured on. */
 export function machine() {
   const { v8 } = process.versions;
-  const processor = `${cpus()[0]?.model.trim() ?? 'unknown processor'}`;
+  const processor = cpus()[0]?.model.trim() ?? 'unknown processor';
   const system = `${process.platform} ${release()} ${process.arch}`;
   return (
     `${processor}, ${availableParallelism()} cores, ${system}\n` +

@@ -1,7 +1,7 @@
 // How long the main thread stands still for a profile, and how much memory a file takes, beside
 // the inspector and @datadog/pprof: `node pause.mjs [eval | modules]` (heap.mjs explains the two).
-// Takes minutes; exits with 1 if a goal is missed. Absolute times depend on the machine, the ratios, which are taken within each round, much
-// less: so the goals are ratios.
+// Takes minutes; exits with 1 if a goal is missed. Absolute times depend on the machine; the
+// ratios, which are taken within each round, do much less: so the goals are ratios.
 import { accessSync, constants } from 'node:fs';
 import { machine, median, SUMMARY_COLUMNS, startChild, summary, table } from './lib.mjs';
 
@@ -26,7 +26,7 @@ const GOALS = [
   ["get() / V8's own part", 2.6, ({ get }) => get.ms / get.v8Ms],
   ['get() / @datadog/pprof', 1 / 2, ({ get, datadog }) => get.ms / datadog.ms],
 ];
-/** Below these nobody gets who reads the profile by way of V8's API, which is the only way. */
+/** No goals: whoever asks V8 for the profile cannot get below these. */
 const FLOORS = [
   ["V8's own part / inspector", ({ write, inspector }) => write.v8Ms / inspector.ms],
   ["V8's own part / @datadog/pprof", ({ write, datadog }) => write.v8Ms / datadog.ms],
@@ -132,6 +132,7 @@ function printGoals(goals) {
 const isMet = (limit, values) => median(values) <= limit;
 const count = (number) => number.toLocaleString('en');
 
+if (!['eval', 'modules'].includes(SCRIPTS)) throw new Error(`no such heap: ${SCRIPTS}`);
 console.log(
   `${machine()}\nscripts: ${SCRIPTS}; ${ROUNDS} rounds of pauses, ${MEMORY_ROUNDS} of memory`,
 );
