@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fixture, readDirectory, readProfile, runChild, temporaryDirectory } from './helpers.mjs';
 
 const KILLS = 30;
+/** As whole as readDirectory wants it. */
+const BEFORE = '{"head":{},"samples":[],"heapProfile":{}}';
 const program = fixture('host', 'write.js');
 const directory = temporaryDirectory();
 const names = JSON.parse((await runChild(program)).stdout);
@@ -21,30 +23,40 @@ function surroundings(name) {
 }
 
 /** Runs a case; a limit of the shell's is set in a shell that the program then replaces. */
-function runCase(name, files) {
+function runCase(name, files, run) {
   const { shellLimit, execArgv = [] } = surroundings(name);
-  if (shellLimit === undefined) return runChild(program, [name, files], { execArgv });
+  const args = [name, files, String(run)];
+  if (shellLimit === undefined) return runChild(program, args, { execArgv });
   const script = `${shellLimit}; exec "$0" "$@"`;
-  return runChild('-c', [script, process.execPath, program, name, files], { command: 'sh' });
+  return runChild('-c', [script, process.execPath, program, ...args], { command: 'sh' });
 }
 
-assert.ok(names.length >= 11);
+/** Runs a case in a directory with a file that it must leave as it is. */
+async function checkCase(name, run) {
+  const files = mkdtempSync(join(directory, 'case-'));
+  const before = join(files, 'before.heapprofile');
+  writeFileSync(before, BEFORE);
+  const { code, signal, stdout, stderr } = await runCase(name, files, run);
+  chmodSync(files, 0o700);
+  assert.deepEqual([code, signal, stdout], [0, null, 'fine\n'], stderr);
+  assert.deepEqual(readDirectory(files).others, []);
+  assert.equal(readFileSync(before, 'utf8'), BEFORE);
+}
+
+assert.ok(names.length >= 10);
 for (const name of names) {
+  const runs = name.includes('process.exit') ? 20 : 1;
   test(name, async () => {
-    const files = mkdtempSync(join(directory, 'case-'));
-    const { code, signal, stdout, stderr } = await runCase(name, files);
-    assert.deepEqual([code, signal, stdout], [0, null, 'fine\n'], stderr);
-    // The one file that is none was there before the write that failed.
-    if (!name.includes('file size')) assert.deepEqual(readDirectory(files).others, []);
-    else assert.deepEqual(readdirSync(files), ['limited.heapprofile']);
+    for (let run = 0; run < runs; run++) await checkCase(name, run);
   });
 }
 
-test(`killed at any moment, ${KILLS} times: the file is whole`, async () => {
+test(`killed at any moment, ${KILLS} times: the file is whole`, { timeout: 300_000 }, async (t) => {
   const path = join(directory, 'killed.heapprofile');
+  const args = [program, 'over and over', directory];
   const takenAt = new Set();
   for (let run = 0; run < KILLS; run++) {
-    const child = spawn(process.execPath, [program, 'over and over', directory]);
+    const child = spawn(process.execPath, args, { signal: t.signal, killSignal: 'SIGKILL' });
     await once(child.stdout, 'data');
     // A write takes some milliseconds: cut at another place of it each time.
     await delay(Math.random() * 30);
