@@ -9,6 +9,8 @@ const SCRIPTS = process.argv[2] ?? 'eval';
 const SMALL = 12_000;
 const LARGE = 250_000;
 const ROUNDS = 15;
+/** Rounds of the small heap that do not count: JavaScript of few iterations is slow at first. */
+const WARM_UP_ROUNDS = 20;
 const MEMORY_ROUNDS = 5;
 const NODE_OPTIONS = ['--expose-gc', '--random-seed=42'];
 
@@ -40,6 +42,9 @@ async function measurePauses() {
   const heaps = [];
   for (const child of children) {
     heaps.push({ ...(await child.ask({ name: 'describe' })), rounds: [] });
+  }
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) {
+    await children[0].ask({ name: 'timeAll', round });
   }
   for (let round = 0; round < ROUNDS; round++) {
     for (const [index, child] of children.entries()) {

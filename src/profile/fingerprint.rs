@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use super::{Profile, estimate};
 
 /// Node ids are remembered up to this one: another session's ids start at 1 too.
-const HIGHEST_ID: u32 = 2048;
+const HIGHEST_ID: u32 = 512;
 /// Samples whose count is checked against the interval.
 const SAMPLES: usize = 64;
 

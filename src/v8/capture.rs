@@ -2,7 +2,7 @@
 //! thread and with as little work there as possible.
 
 use std::mem::MaybeUninit;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 use std::slice;
 use std::time::Instant;
 
@@ -140,7 +140,8 @@ impl Copy {
 
     /// Reading may flatten a string, which allocates and may collect garbage: only after the walk.
     fn read_strings(&self, env: sys::napi_env) -> Result<Vec<Text>> {
-        let mut buffer = Vec::new();
+        // V8 cuts names at 1024: one call each.
+        let mut buffer = vec![0; 2048];
         self.slots.iter().map(|&slot| read_string(env, slot, &mut buffer)).collect()
     }
 }
@@ -180,26 +181,24 @@ fn copy_samples(profile: &V8Profile, layout: SampleLayout, include: Include) -> 
     owned.filter(|sample| sample.is_live || include == Include::Allocated).collect()
 }
 
-/// As UTF-16, as UTF-8 would lose lone surrogates. `buffer` is scratch space.
+/// As UTF-16, as UTF-8 would lose lone surrogates. `buffer` is scratch space, not empty.
 fn read_string(env: sys::napi_env, slot: *mut StringSlot, buffer: &mut Vec<u16>) -> Result<Text> {
     if slot.is_null() {
         return Ok(Text::from(""));
     }
-    let mut length = 0;
-    // SAFETY: a v8::Local's slot is a napi_value, and the handle scope it was made in is open; a
-    // null buffer asks for the length.
-    let status = unsafe {
-        sys::napi_get_value_string_utf16(env, slot.cast(), ptr::null_mut(), 0, &mut length)
-    };
-    check("napi_get_value_string_utf16", status)?;
-    // Node-API ends the string with a NUL.
-    buffer.resize(length + 1, 0);
-    let (data, room) = (buffer.as_mut_ptr(), buffer.len());
-    // SAFETY: as above; the buffer has the room that is passed along.
-    let status =
-        unsafe { sys::napi_get_value_string_utf16(env, slot.cast(), data, room, &mut length) };
-    check("napi_get_value_string_utf16", status)?;
-    Ok(Text::from_utf16(&buffer[..length]))
+    loop {
+        let (data, room, mut length) = (buffer.as_mut_ptr(), buffer.len(), 0);
+        // SAFETY: a v8::Local's slot is a napi_value, the handle scope it was made in is open, and
+        // the buffer has the room that is passed along.
+        let status =
+            unsafe { sys::napi_get_value_string_utf16(env, slot.cast(), data, room, &mut length) };
+        check("napi_get_value_string_utf16", status)?;
+        // Node-API cuts what does not fit, and ends the string with a NUL.
+        if length + 1 < room {
+            return Ok(Text::from_utf16(&buffer[..length]));
+        }
+        buffer.resize(2 * room, 0);
+    }
 }
 
 /// A Node-API handle scope: V8's own is not exported by every Node.
@@ -210,7 +209,7 @@ struct HandleScope {
 
 impl HandleScope {
     fn open(env: sys::napi_env) -> Result<HandleScope> {
-        let mut scope = ptr::null_mut();
+        let mut scope = std::ptr::null_mut();
         // SAFETY: the environment is the one that called us on this thread.
         let status = unsafe { sys::napi_open_handle_scope(env, &mut scope) };
         check("napi_open_handle_scope", status)?;
