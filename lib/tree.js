@@ -12,41 +12,40 @@ const FIELDS = 9;
  * Calls `create(source, row, index, children)` for each node, the last in pre-order first, and
  * returns what it made of the root. `source.rows[row]` and the eight after it are the node's
  * fields: see `nodes` in src/binding/snapshot.rs. Backwards, because then a node's children are
- * there when it is made and their array gets its length at once: growing it would cost most.
+ * there when it is made: the last ones that are not yet anybody's.
  */
 function buildTree(source, create) {
   const { rows } = source;
-  const count = rows.length / FIELDS;
-  const nodes = new Array(count);
-  // The children of a node that are made so far, as a list: 0, the root, is nobody's child.
-  const firstChild = new Uint32Array(count);
-  const nextSibling = new Uint32Array(count);
-  for (let index = count - 1; index >= 0; index--) {
-    const row = index * FIELDS;
-    const children = collect(nodes, firstChild[index], nextSibling);
-    nodes[index] = create(source, row, index, children);
-    const parent = rows[row];
-    nextSibling[index] = firstChild[parent];
-    firstChild[parent] = index;
+  const orphans = [];
+  for (let row = rows.length - FIELDS, index = row / FIELDS; row >= 0; row -= FIELDS, index--) {
+    let childCount = rows[row];
+    const children = childCount === 0 ? [] : [orphans.pop()];
+    while (--childCount > 0) children.push(orphans.pop());
+    orphans.push(create(source, row, index, children));
   }
-  return nodes[0];
-}
-
-function collect(nodes, first, nextSibling) {
-  if (first === 0) return [];
-  // The usual case: a literal has no room to spare.
-  if (nextSibling[first] === 0) return [nodes[first]];
-  const children = [];
-  for (let child = first; child !== 0; child = nextSibling[child]) children.push(nodes[child]);
-  return children;
+  return orphans[0];
 }
 
 /** V8's AllocationProfile: 1-based positions, V8's own sizes and counts. */
 function allocationTree(native) {
-  const allocations = native.allocations();
-  const end = allocations.length;
-  const source = { strings: native.strings(), rows: native.nodes(), allocations, end };
+  kept ??= keepShapes();
+  const source = allocationSource(native.strings(), native.nodes(), native.allocations());
   return buildTree(source, createAllocationNode);
+}
+
+function allocationSource(strings, rows, allocations) {
+  return { strings, rows, allocations, end: allocations.length };
+}
+
+// When all objects of a shape are gone, V8 forgets the shape and throws the code away that it
+// optimized for it. So one of each stays: a tree of one node with one allocation.
+let kept;
+
+function keepShapes() {
+  const rows = new Int32Array(FIELDS);
+  rows[FIELDS - 1] = 1;
+  const source = allocationSource([''], rows, new Float64Array(2));
+  return { source, tree: buildTree(source, createAllocationNode) };
 }
 
 function createAllocationNode(source, row, _index, children) {
@@ -66,10 +65,13 @@ function createAllocationNode(source, row, _index, children) {
 
 /** The last `count` allocations that are left. */
 function takeAllocations(source, count) {
-  const { allocations, end } = source;
-  const taken = [];
+  if (count === 0) return [];
+  const { allocations } = source;
   source.end -= 2 * count;
-  for (let at = source.end; at < end; at += 2) {
+  let at = source.end;
+  const taken = [{ size: allocations[at], count: allocations[at + 1] }];
+  while (--count > 0) {
+    at += 2;
     taken.push({ size: allocations[at], count: allocations[at + 1] });
   }
   return taken;

@@ -91,17 +91,18 @@ impl NativeSnapshot {
         guard(|| Ok(strings.collect::<napi::Result<_>>()?))
     }
 
-    /// Nodes in pre-order: parent, name, script name, script id, start position, line, column, id,
+    /// Nodes in pre-order: number of children, name, script name, script id, start position, line, column, id,
     /// number of allocations; lib/tree.js knows the order.
     #[napi]
     pub fn nodes<'env>(&self, env: &'env Env) -> Result<Int32ArraySlice<'env>> {
-        let mut start = 0;
-        let fields = self.profile.nodes.iter().map(|node| {
-            let allocations = node.allocations_end - start;
-            start = node.allocations_end;
-            fields_of(node, allocations)
-        });
         guard(|| {
+            let mut start = 0;
+            let nodes = self.profile.nodes.iter().zip(self.profile.child_counts());
+            let fields = nodes.map(|(node, children)| {
+                let allocations = node.allocations_end - start;
+                start = node.allocations_end;
+                fields_of(node, children, allocations)
+            });
             let fields: Vec<_> = fields.collect();
             Ok(Int32ArraySlice::copy_from(env, fields.as_flattened())?)
         })
@@ -159,9 +160,9 @@ fn doubles<'env, const N: usize>(
     })
 }
 
-fn fields_of(node: &Node, allocations: u32) -> [i32; 9] {
+fn fields_of(node: &Node, children: u32, allocations: u32) -> [i32; 9] {
     [
-        node.parent as i32,
+        children as i32,
         node.name as i32,
         node.script_name as i32,
         node.script_id,

@@ -118,6 +118,16 @@ impl Profile {
         &self.allocations[start as usize..self.nodes[index].allocations_end as usize]
     }
 
+    /// How many children each node has.
+    pub fn child_counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.nodes.len()];
+        // The root is nobody's child.
+        for node in self.nodes.iter().skip(1) {
+            counts[node.parent as usize] += 1;
+        }
+        counts
+    }
+
     /// Indexes of the samples that have a node, oldest first.
     pub fn samples_by_age(&self) -> Vec<u32> {
         let nodes = &self.totals().sample_nodes;
