@@ -28,7 +28,7 @@ function buildTree(source, create) {
 
 /** V8's AllocationProfile: 1-based positions, V8's own sizes and counts. */
 function allocationTree(native) {
-  kept ??= keepShapes();
+  if (kept.length === 0) kept.push(...allShapes());
   const source = allocationSource(native.strings(), native.nodes(), native.allocations());
   return buildTree(source, createAllocationNode);
 }
@@ -39,13 +39,13 @@ function allocationSource(strings, rows, allocations) {
 
 // When all objects of a shape are gone, V8 forgets the shape and throws the code away that it
 // optimized for it. So one of each stays: a tree of one node with one allocation.
-let kept;
+const kept = [];
 
-function keepShapes() {
+function allShapes() {
   const rows = new Int32Array(FIELDS);
   rows[FIELDS - 1] = 1;
   const source = allocationSource([''], rows, new Float64Array(2));
-  return { source, tree: buildTree(source, createAllocationNode) };
+  return [source, buildTree(source, createAllocationNode)];
 }
 
 function createAllocationNode(source, row, _index, children) {

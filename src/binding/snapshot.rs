@@ -52,7 +52,7 @@ impl NativeSnapshot {
 
     #[napi(getter)]
     pub fn sample_count(&self) -> Result<u32> {
-        guard(|| Ok(self.profile.totals().sample_count as u32))
+        guard(|| Ok(self.profile.totals().by_age.len() as u32))
     }
 
     #[napi(getter)]
@@ -62,13 +62,13 @@ impl NativeSnapshot {
 
     /// Milliseconds since 1970.
     #[napi(getter)]
-    pub fn taken_at(&self) -> f64 {
-        self.profile.metadata.taken_at.timestamp_millis() as f64
+    pub fn taken_at(&self) -> Option<f64> {
+        self.profile.metadata.taken_at.map(|time| time.timestamp_millis() as f64)
     }
 
     #[napi(getter)]
-    pub fn sample_interval_bytes(&self) -> u32 {
-        self.profile.metadata.session.options.sample_interval_bytes
+    pub fn sample_interval_bytes(&self) -> Option<u32> {
+        self.profile.interval()
     }
 
     #[napi(getter)]
@@ -124,8 +124,7 @@ impl NativeSnapshot {
     /// Estimated bytes, node id and ordinal of each sample, oldest first.
     #[napi]
     pub fn samples<'env>(&self, env: &'env Env) -> Result<Float64ArraySlice<'env>> {
-        let order = guard(|| Ok(self.profile.samples_by_age()))?.into_iter();
-        let samples = order.map(|index| &self.profile.samples[index as usize]);
+        let samples = self.profile.samples_by_age();
         doubles(
             env,
             samples.map(|of| [self.profile.bytes_of(of), f64::from(of.node_id), of.ordinal as f64]),

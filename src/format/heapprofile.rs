@@ -18,8 +18,11 @@ pub fn write(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
     write_tree(profile, out)?;
     out.write_all(b",\"samples\":[")?;
     write_samples(profile, out)?;
-    out.write_all(b"],\"heapProfile\":")?;
-    write_value(out, &Trailer::of(profile))?;
+    out.write_all(b"]")?;
+    if profile.metadata != Metadata::default() {
+        out.write_all(b",\"heapProfile\":")?;
+        write_value(out, &Trailer::of(profile))?;
+    }
     out.write_all(b"}")
 }
 
@@ -68,8 +71,7 @@ fn write_node(
 }
 
 fn write_samples(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
-    for (position, index) in profile.samples_by_age().into_iter().enumerate() {
-        let sample = &profile.samples[index as usize];
+    for (position, sample) in profile.samples_by_age().enumerate() {
         out.write_all(if position == 0 { b"{\"size\":" } else { b",{\"size\":" })?;
         write_number(out, profile.bytes_of(sample))?;
         out.write_all(b",\"nodeId\":")?;
@@ -86,21 +88,17 @@ fn write_samples(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
 #[serde(rename_all = "camelCase")]
 struct Trailer<'a> {
     #[serde(flatten)]
-    metadata: &'a Metadata,
-    dropped_samples: usize,
+    metadata: Metadata,
     #[serde(skip_serializing_if = "Option::is_none")]
     collected_ordinals: Option<Collected<'a>>,
 }
 
 impl Trailer<'_> {
     fn of(profile: &Profile) -> Trailer<'_> {
-        let has_collected =
-            profile.knows_liveness && profile.samples.iter().any(|sample| !sample.is_live);
-        Trailer {
-            metadata: &profile.metadata,
-            dropped_samples: profile.totals().dropped_samples,
-            collected_ordinals: has_collected.then_some(Collected(profile)),
-        }
+        let mut metadata = profile.metadata.clone();
+        metadata.dropped_samples += profile.totals().dropped_samples;
+        let tells_collected = profile.knows_liveness && metadata.includes_collected();
+        Trailer { metadata, collected_ordinals: tells_collected.then_some(Collected(profile)) }
     }
 }
 
@@ -110,17 +108,15 @@ struct Collected<'a>(&'a Profile);
 
 impl Serialize for Collected<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let samples = self.0.samples_by_age().into_iter();
-        let samples = samples.map(|index| &self.0.samples[index as usize]);
-        serializer
-            .collect_seq(samples.filter(|sample| !sample.is_live).map(|sample| sample.ordinal))
+        let collected = self.0.samples_by_age().filter(|sample| !sample.is_live);
+        serializer.collect_seq(collected.map(|sample| sample.ordinal))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Text, testing};
+    use crate::profile::{Include, Text, testing};
     use serde_json::Value;
 
     fn encode(profile: &Profile) -> String {
@@ -200,6 +196,7 @@ mod tests {
     #[test]
     fn says_which_samples_were_collected_and_how_many_were_dropped() {
         let mut profile = testing::profile(&[(1, 0, "(root)")]);
+        profile.metadata.include = Some(Include::Allocated);
         profile.samples = vec![testing::sample(1, 16, 1), testing::sample(1, 32, 1)];
         profile.samples[0].is_live = false;
         profile.samples.push(testing::sample(77, 16, 1));

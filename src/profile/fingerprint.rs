@@ -44,11 +44,10 @@ impl Fingerprint {
 
 /// Whether V8 scaled the samples for the interval that the profile's session has.
 pub fn has_interval(profile: &Profile) -> bool {
-    let interval = profile.metadata.session.options.sample_interval_bytes;
+    let Some(interval) = profile.interval() else { return false };
     profile.samples.iter().take(SAMPLES).all(|sample| {
-        let expected = estimate::v8_count(sample.size, interval);
-        // exp and expm1 may differ in the last bit, which rounding can make one of.
-        sample.count.abs_diff(expected) <= 1 + expected / 1_000_000
+        let expected = estimate::v8_count(sample.size, interval, 1);
+        estimate::is_same_count(sample.count, expected)
     })
 }
 
@@ -79,12 +78,12 @@ mod tests {
     #[test]
     fn counts_give_another_interval_away() {
         let mut profile = testing::profile(&[(1, 0, "(root)")]);
-        let interval = profile.metadata.session.options.sample_interval_bytes;
+        let interval = profile.interval().unwrap();
         profile.samples = [16, 4096, 600_000]
-            .map(|size| testing::sample(1, size, estimate::v8_count(size, interval)))
+            .map(|size| testing::sample(1, size, estimate::v8_count(size, interval, 1)))
             .to_vec();
         assert!(has_interval(&profile));
-        profile.metadata.session.options.sample_interval_bytes = 32_768;
+        profile.metadata.sample_interval_bytes = Some(32_768);
         assert!(!has_interval(&profile));
     }
 }

@@ -1,13 +1,14 @@
 //! What a profile says about itself and the process it was taken in.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Which sampled objects a session keeps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Include {
     /// Only those that are still alive.
@@ -28,15 +29,13 @@ impl Include {
 }
 
 /// The options of a sampling session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Average bytes between two samples, 1 to 2^31 - 1.
     pub sample_interval_bytes: u32,
     /// Frames kept of each stack, 1 to 1024.
     pub stack_depth: u32,
     /// Whether a full garbage collection precedes each capture.
-    #[serde(rename = "forceGC")]
     pub force_gc: bool,
     /// Which objects are kept.
     pub include: Include,
@@ -55,8 +54,19 @@ impl Default for Options {
     }
 }
 
+/// A sampling session that runs.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Random, the same for all profiles of one session.
+    pub session_id: String,
+    /// When sampling started.
+    pub started_at: DateTime<Utc>,
+    /// Its options.
+    pub options: Options,
+}
+
 /// `process.memoryUsage()`, in bytes.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MemoryUsage {
     /// Resident set size.
@@ -72,8 +82,7 @@ pub struct MemoryUsage {
 }
 
 /// The process a profile was taken in, as it tells of itself.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct Host {
     /// `process.pid`.
     pub pid: u32,
@@ -89,41 +98,85 @@ pub struct Host {
     pub heap_size_limit: f64,
 }
 
-/// Which session a profile belongs to, and when.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Session {
-    /// Random, the same for all profiles of one session: between those, ordinals can be compared.
-    pub session_id: String,
-    /// When sampling started.
-    #[serde(serialize_with = "rfc3339")]
-    pub started_at: DateTime<Utc>,
-    /// Its options.
-    #[serde(flatten)]
-    pub options: Options,
-}
-
-/// All of it: the `heapProfile` key of our files.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// What a profile says about itself: the `heapProfile` key of our files. A file of another tool
+/// has little of it or nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Metadata {
     /// The version of this package.
-    pub version: &'static str,
-    /// Its session.
-    #[serde(flatten)]
-    pub session: Session,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// See [`Session`]; between profiles that have the same, ordinals can be compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// When sampling started.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    pub started_at: Option<DateTime<Utc>>,
+    /// See [`Options`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_interval_bytes: Option<u32>,
+    /// See [`Options`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack_depth: Option<u32>,
+    /// See [`Options`].
+    #[serde(rename = "forceGC", skip_serializing_if = "Option::is_none")]
+    pub force_gc: Option<bool>,
+    /// See [`Options`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include: Option<Include>,
     /// When it was captured.
-    #[serde(serialize_with = "rfc3339")]
-    pub taken_at: DateTime<Utc>,
-    /// Where it was captured.
-    #[serde(flatten)]
-    pub host: Host,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    pub taken_at: Option<DateTime<Utc>>,
+    /// See [`Host`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// See [`Host`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<u32>,
+    /// See [`Host`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_version: Option<String>,
+    /// See [`Host`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub v8_version: Option<String>,
+    /// See [`Host`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_usage: Option<MemoryUsage>,
+    /// See [`Host`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap_size_limit: Option<f64>,
+    /// Samples that were left out because the tree lacks their node.
+    pub dropped_samples: u64,
+    /// What the user says of the profile, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 impl Metadata {
     /// Of a capture taken now.
     pub fn new(session: Session, host: Host) -> Metadata {
-        Metadata { version: env!("CARGO_PKG_VERSION"), session, taken_at: Utc::now(), host }
+        Metadata {
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            session_id: Some(session.session_id),
+            started_at: Some(session.started_at),
+            sample_interval_bytes: Some(session.options.sample_interval_bytes),
+            stack_depth: Some(session.options.stack_depth),
+            force_gc: Some(session.options.force_gc),
+            include: Some(session.options.include),
+            taken_at: Some(Utc::now()),
+            pid: Some(host.pid),
+            thread_id: Some(host.thread_id),
+            node_version: Some(host.node_version),
+            v8_version: Some(host.v8_version),
+            memory_usage: Some(host.memory_usage),
+            heap_size_limit: Some(host.heap_size_limit),
+            ..Metadata::default()
+        }
+    }
+
+    /// Whether collected objects are among the samples.
+    pub fn includes_collected(&self) -> bool {
+        self.include == Some(Include::Allocated)
     }
 }
 
@@ -134,6 +187,7 @@ pub fn random_id() -> String {
     format!("{:016x}{:016x}", bits(), bits())
 }
 
-fn rfc3339<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
+fn rfc3339<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let time = time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
+    time.serialize(serializer)
 }

@@ -3,14 +3,17 @@
 pub mod estimate;
 pub mod fingerprint;
 pub mod metadata;
+mod summary;
 mod text;
+pub mod tree;
 
 use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
-pub use metadata::Metadata;
-pub use text::Text;
+pub use estimate::Estimate;
+pub use metadata::{Include, Metadata};
+pub use text::{Strings, Text};
 
 /// One function in one calling context.
 #[derive(Clone, Debug)]
@@ -60,7 +63,23 @@ pub struct Sample {
     pub is_live: bool,
 }
 
+/// Bytes that a file states without the objects they belong to: those of a tool that scaled and
+/// summed its samples, or memory that was measured and not sampled.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    /// Index of the node in [`Profile::nodes`].
+    pub node: u32,
+    /// How many bytes.
+    pub bytes: f64,
+    /// How many objects, if the file tells.
+    pub objects: Option<f64>,
+}
+
 /// A call tree with its samples, at one moment of a sampling session.
+///
+/// Where [`Profile::interval`] is known, samples are objects and totals are estimated from them.
+/// Where it is not, a sample's size is what the file says that it stands for, and totals are those
+/// of the file: [`Profile::given`].
 #[derive(Debug)]
 pub struct Profile {
     /// Where it comes from.
@@ -73,7 +92,9 @@ pub struct Profile {
     pub allocations: Vec<Allocation>,
     /// The sampled objects, in no order.
     pub samples: Vec<Sample>,
-    /// Whether V8 tells collected objects from live ones in this session.
+    /// What is known beside the samples, by node; nothing in a capture of ours.
+    pub given: Vec<Given>,
+    /// Whether collected objects are told from live ones.
     pub knows_liveness: bool,
     totals: OnceLock<Totals>,
 }
@@ -85,16 +106,16 @@ pub struct Totals {
     pub self_sizes: Vec<f64>,
     /// Index of each sample's node in [`Profile::nodes`]; none if the tree lacks it.
     pub sample_nodes: Vec<Option<u32>>,
-    /// Samples that have a node.
-    pub sample_count: usize,
-    /// Samples that V8 gave without their node.
-    pub dropped_samples: usize,
-    /// Estimated bytes of live objects; none where V8 does not tell which ones are.
+    /// Indexes of the samples that have a node, oldest first.
+    pub by_age: Vec<u32>,
+    /// Samples without a node.
+    pub dropped_samples: u64,
+    /// Estimated bytes of live objects; none where it is not known which ones are.
     pub live_bytes: Option<f64>,
 }
 
 impl Profile {
-    /// A profile of these parts. `nodes[0]` must be the root.
+    /// A capture of these parts. `nodes[0]` must be the root.
     pub fn new(
         metadata: Metadata,
         strings: Vec<Text>,
@@ -103,13 +124,48 @@ impl Profile {
         samples: Vec<Sample>,
         knows_liveness: bool,
     ) -> Profile {
-        let totals = OnceLock::new();
-        Profile { metadata, strings, nodes, allocations, samples, knows_liveness, totals }
+        let (given, totals) = (Vec::new(), OnceLock::new());
+        Profile { metadata, strings, nodes, allocations, samples, given, knows_liveness, totals }
+    }
+
+    /// The profile of a file. V8's summaries are worked out from the rest.
+    pub fn from_file(
+        metadata: Metadata,
+        strings: Vec<Text>,
+        nodes: Vec<Node>,
+        samples: Vec<Sample>,
+        given: Vec<Given>,
+        knows_liveness: bool,
+    ) -> Profile {
+        let mut profile =
+            Profile::new(metadata, strings, nodes, Vec::new(), samples, knows_liveness);
+        profile.given = given;
+        summary::fill(&mut profile);
+        profile
+    }
+
+    /// The same profile with other names and positions.
+    pub fn with_frames(&self, strings: Vec<Text>, nodes: Vec<Node>) -> Profile {
+        Profile {
+            metadata: self.metadata.clone(),
+            strings,
+            nodes,
+            allocations: self.allocations.clone(),
+            samples: self.samples.clone(),
+            given: self.given.clone(),
+            knows_liveness: self.knows_liveness,
+            totals: OnceLock::new(),
+        }
     }
 
     /// Sums over the samples, worked out once.
     pub fn totals(&self) -> &Totals {
         self.totals.get_or_init(|| self.sum())
+    }
+
+    /// Average bytes between two samples, where the file tells: 1 to 2^31 - 1.
+    pub fn interval(&self) -> Option<u32> {
+        self.metadata.sample_interval_bytes
     }
 
     /// V8's summaries of the node at `index`.
@@ -128,19 +184,34 @@ impl Profile {
         counts
     }
 
-    /// Indexes of the samples that have a node, oldest first.
-    pub fn samples_by_age(&self) -> Vec<u32> {
-        let nodes = &self.totals().sample_nodes;
-        let all = 0..self.samples.len() as u32;
-        let mut order: Vec<u32> = all.filter(|&index| nodes[index as usize].is_some()).collect();
-        order.sort_unstable_by_key(|&index| self.samples[index as usize].ordinal);
-        order
+    /// The samples that have a node, oldest first.
+    pub fn samples_by_age(&self) -> impl Iterator<Item = &Sample> {
+        self.totals().by_age.iter().map(|&index| &self.samples[index as usize])
     }
 
-    /// Estimated bytes that the sample stands for.
+    /// Bytes that the sample stands for: estimated, or as the file says.
     pub fn bytes_of(&self, sample: &Sample) -> f64 {
-        let interval = self.metadata.session.options.sample_interval_bytes;
-        estimate::sample_bytes(sample.size, interval)
+        match self.interval() {
+            Some(interval) => estimate::sample_bytes(sample.size, interval),
+            None => sample.size as f64,
+        }
+    }
+
+    /// What the samples of a kind stand for; none where that cannot be told: the interval is
+    /// unknown, or which objects are of that kind.
+    pub fn estimate(&self, include: Include) -> Option<Estimate> {
+        let interval = self.interval()?;
+        let (only_live, is_known) = match include {
+            Include::Live => (true, self.knows_liveness),
+            Include::Allocated => (false, self.metadata.includes_collected()),
+        };
+        let mut estimate = is_known.then(Estimate::default)?;
+        for sample in self.samples_by_age() {
+            if sample.is_live || !only_live {
+                estimate.add(sample.size, interval, 1);
+            }
+        }
+        Some(estimate)
     }
 
     /// Bytes that the profile takes in memory.
@@ -148,6 +219,7 @@ impl Profile {
         size_of_val::<[Node]>(&self.nodes)
             + size_of_val::<[Allocation]>(&self.allocations)
             + size_of_val::<[Sample]>(&self.samples)
+            + size_of_val::<[Given]>(&self.given)
             + size_of_val::<[Text]>(&self.strings)
             + self.strings.iter().map(Text::heap_bytes).sum::<usize>()
     }
@@ -156,24 +228,41 @@ impl Profile {
         let indexes = self.node_indexes();
         let sample_nodes: Vec<Option<u32>> =
             self.samples.iter().map(|sample| indexes[&sample.node_id]).collect();
+        let by_age = self.order_by_age(&sample_nodes);
         let mut self_sizes = vec![0.0; self.nodes.len()];
-        let (mut live_bytes, mut sample_count) = (0.0, 0);
-        for (sample, node) in self.samples.iter().zip(&sample_nodes) {
-            let Some(node) = *node else { continue };
+        let mut live_bytes = 0.0;
+        for given in &self.given {
+            self_sizes[given.node as usize] += given.bytes;
+            live_bytes += given.bytes;
+        }
+        // A file states its own sums where it does not say how to work them out.
+        let summed = if self.interval().is_some() { by_age.as_slice() } else { &[] };
+        // By age, as files have them: floating-point sums depend on the order.
+        for &index in summed {
+            let sample = &self.samples[index as usize];
             let bytes = self.bytes_of(sample);
-            self_sizes[node as usize] += bytes;
-            sample_count += 1;
+            if let Some(node) = sample_nodes[index as usize] {
+                self_sizes[node as usize] += bytes;
+            }
             if sample.is_live {
                 live_bytes += bytes;
             }
         }
         Totals {
             self_sizes,
-            dropped_samples: sample_nodes.len() - sample_count,
+            dropped_samples: (sample_nodes.len() - by_age.len()) as u64,
             sample_nodes,
-            sample_count,
+            by_age,
             live_bytes: self.knows_liveness.then_some(live_bytes),
         }
+    }
+
+    fn order_by_age(&self, sample_nodes: &[Option<u32>]) -> Vec<u32> {
+        let all = 0..self.samples.len() as u32;
+        let mut order: Vec<u32> =
+            all.filter(|&index| sample_nodes[index as usize].is_some()).collect();
+        order.sort_by_key(|&index| self.samples[index as usize].ordinal);
+        order
     }
 
     /// Where the nodes that have samples stand in the tree, by id.
@@ -202,7 +291,11 @@ pub mod testing {
         let time = DateTime::from_timestamp_millis(1_700_000_000_000).unwrap_or_default();
         let options = Options::default();
         let session = Session { session_id: "5e55".into(), started_at: time, options };
-        Metadata { version: "1.2.3", session, taken_at: time, host: Host::default() }
+        Metadata {
+            version: Some("1.2.3".into()),
+            taken_at: Some(time),
+            ..Metadata::new(session, Host::default())
+        }
     }
 
     /// A profile of nodes `(id, index of the parent, name)` without samples.
@@ -259,8 +352,7 @@ mod tests {
         let mut profile = sampled();
         profile.samples.push(testing::sample(99, 64, 1));
         assert_eq!(profile.totals().dropped_samples, 1);
-        assert_eq!(profile.totals().sample_count, 3);
-        assert_eq!(profile.samples_by_age().len(), 3);
+        assert_eq!(profile.samples_by_age().count(), 3);
     }
 
     #[test]
@@ -282,11 +374,6 @@ mod tests {
     #[test]
     fn orders_samples_by_age() {
         let profile = sampled();
-        let ordinals: Vec<u64> = profile
-            .samples_by_age()
-            .iter()
-            .map(|&index| profile.samples[index as usize].ordinal)
-            .collect();
-        assert!(ordinals.is_sorted());
+        assert!(profile.samples_by_age().is_sorted_by_key(|sample| sample.ordinal));
     }
 }

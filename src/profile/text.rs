@@ -1,7 +1,12 @@
 //! A JavaScript string as Rust keeps it: UTF-8, or UTF-16 for the few that are not well-formed.
 
+use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
+
+use indexmap::{Equivalent, IndexSet};
+
 /// A JavaScript string, without loss: lone surrogates included.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Text {
     /// Well-formed Unicode.
     Utf8(Box<str>),
@@ -15,6 +20,14 @@ impl Text {
         match String::from_utf16(units) {
             Ok(text) => Text::Utf8(text.into()),
             Err(_) => Text::Utf16(units.into()),
+        }
+    }
+
+    /// As UTF-8; lone surrogates become U+FFFD.
+    pub fn to_utf8(&self) -> Cow<'_, str> {
+        match self {
+            Text::Utf8(text) => Cow::Borrowed(text),
+            Text::Utf16(units) => Cow::Owned(String::from_utf16_lossy(units)),
         }
     }
 
@@ -33,9 +46,61 @@ impl From<&str> for Text {
     }
 }
 
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            // Like str, which is looked up among texts.
+            Text::Utf8(text) => text.hash(state),
+            Text::Utf16(units) => units.hash(state),
+        }
+    }
+}
+
+impl Equivalent<Text> for str {
+    fn equivalent(&self, text: &Text) -> bool {
+        matches!(text, Text::Utf8(text) if **text == *self)
+    }
+}
+
+/// A string table: each string once, in the order in which they came.
+#[derive(Debug, Default)]
+pub struct Strings(IndexSet<Text>);
+
+impl Strings {
+    /// The index of the string.
+    pub fn intern(&mut self, text: &str) -> u32 {
+        match self.0.get_index_of(text) {
+            Some(index) => index as u32,
+            None => self.intern_text(Text::from(text)),
+        }
+    }
+
+    /// The same, for one that may have lone surrogates.
+    pub fn intern_text(&mut self, text: Text) -> u32 {
+        self.0.insert_full(text).0 as u32
+    }
+
+    /// All of them, by index.
+    pub fn into_vec(self) -> Vec<Text> {
+        self.0.into_iter().collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_has_each_string_once() {
+        let mut strings = Strings::default();
+        let lone = Text::from_utf16(&[0xd83d]);
+        assert_eq!(strings.intern("a"), 0);
+        assert_eq!(strings.intern_text(lone.clone()), 1);
+        assert_eq!(strings.intern("a"), 0);
+        assert_eq!(strings.intern_text(Text::from("a")), 0);
+        assert_eq!(strings.intern_text(lone.clone()), 1);
+        assert_eq!(strings.into_vec(), [Text::from("a"), lone]);
+    }
 
     #[test]
     fn keeps_lone_surrogates_and_turns_pairs_into_utf8() {

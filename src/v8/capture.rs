@@ -60,7 +60,7 @@ pub fn take(
     let started = Instant::now();
     let mut copy = Copy::default();
     copy.copy_tree(&original)?;
-    let include = metadata.session.options.include;
+    let include = metadata.include.unwrap_or_default();
     let layout =
         if tells_liveness { SampleLayout::WithLiveness } else { SampleLayout::WithoutLiveness };
     let samples = copy_samples(&original, layout, include);
