@@ -75,6 +75,15 @@ impl Strings {
         }
     }
 
+    /// The same, for UTF-8 in which lone surrogates are encoded as if they were characters
+    /// (WTF-8, <https://wtf-8.codeberg.page/>). None if it is not that.
+    pub fn intern_wtf8(&mut self, bytes: &[u8]) -> Option<u32> {
+        match str::from_utf8(bytes) {
+            Ok(text) => Some(self.intern(text)),
+            Err(_) => Some(self.intern_text(Text::from_utf16(&utf16_of_wtf8(bytes)?))),
+        }
+    }
+
     /// The same, for one that may have lone surrogates.
     pub fn intern_text(&mut self, text: Text) -> u32 {
         self.0.insert_full(text).0 as u32
@@ -84,6 +93,25 @@ impl Strings {
     pub fn into_vec(self) -> Vec<Text> {
         self.0.into_iter().collect()
     }
+}
+
+fn utf16_of_wtf8(mut bytes: &[u8]) -> Option<Vec<u16>> {
+    let mut units = Vec::with_capacity(bytes.len());
+    while !bytes.is_empty() {
+        let valid = match str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => str::from_utf8(&bytes[..error.valid_up_to()]).ok()?,
+        };
+        units.extend(valid.encode_utf16());
+        bytes = &bytes[valid.len()..];
+        if let [0xed, high @ 0xa0..=0xbf, low @ 0x80..=0xbf, rest @ ..] = bytes {
+            units.push(0xd000 | u16::from(high & 0x3f) << 6 | u16::from(low & 0x3f));
+            bytes = rest;
+        } else if !bytes.is_empty() {
+            return None;
+        }
+    }
+    Some(units)
 }
 
 #[cfg(test)]
@@ -100,6 +128,18 @@ mod tests {
         assert_eq!(strings.intern_text(Text::from("a")), 0);
         assert_eq!(strings.intern_text(lone.clone()), 1);
         assert_eq!(strings.into_vec(), [Text::from("a"), lone]);
+    }
+
+    #[test]
+    fn reads_lone_surrogates_that_are_encoded_as_characters() {
+        let mut strings = Strings::default();
+        assert_eq!(strings.intern_wtf8(b"a\xed\xa0\xbdb\xed\xbf\xbf"), Some(0));
+        assert_eq!(strings.intern_wtf8("💩".as_bytes()), Some(1));
+        for invalid in [b"\xff".as_slice(), b"a\xed", b"\xed\xa0", b"\xc0\x80"] {
+            assert_eq!(strings.intern_wtf8(invalid), None);
+        }
+        let lone = Text::from_utf16(&[0x61, 0xd83d, 0x62, 0xdfff]);
+        assert_eq!(strings.into_vec(), [lone, Text::from("💩")]);
     }
 
     #[test]

@@ -1,15 +1,10 @@
-//! The `.heapprofile` format of Chrome DevTools, streamed.
-//!
-//! `{head, samples}` is the protocol's HeapProfiler.SamplingHeapProfile
-//! (<https://chromedevtools.github.io/devtools-protocol/tot/HeapProfiler/>), which `node
-//! --heap-prof` writes too. Sizes are estimates, unrounded ([`crate::profile::estimate`]). A third
-//! key, `heapProfile`, holds our metadata; DevTools ignores it.
+//! Profiles to `.heapprofile`.
 
 use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use super::json::{write_number, write_text, write_value};
+use crate::format::json::{write_number, write_text, write_value};
 use crate::profile::{Metadata, Node, Profile};
 
 /// Writes the profile. `out` is written to in small pieces: give it a buffer.

@@ -1,0 +1,582 @@
+//! `.heapprofile` to profiles: ours, DevTools', the inspector's, `node --heap-prof`'s, and the flat
+//! form of heap-profile 0.4.0, whose nodes have no `callFrame` and 1-based positions.
+
+use std::fmt;
+use std::io::Read;
+
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+
+use crate::format::error::{ReadError, Result};
+use crate::format::json_reader::{Items, JsonReader, RawText};
+use crate::profile::{Given, Metadata, Node, Profile, Sample, Strings, estimate};
+
+/// Relative error that sums of floating-point numbers may have.
+const ROUNDING: f64 = 1e-9;
+
+/// Reads a profile. Takes memory in proportion to the profile, not to the file.
+pub fn read(source: impl Read) -> Result<Profile> {
+    let mut json = JsonReader::new(source);
+    let mut file = File::default();
+    let mut members = json.open_object()?;
+    while json.has_next(&mut members)? {
+        match json.key(TopKey::of)? {
+            TopKey::Head if !file.nodes.is_empty() => {
+                return Err(ReadError::at_byte(json.offset(), "a second \"head\""));
+            }
+            TopKey::Head => file.read_head(&mut json)?,
+            TopKey::Samples => file.read_samples(&mut json)?,
+            TopKey::HeapProfile => file.trailer = Some(json.value()?),
+            TopKey::Other => json.skip()?,
+        }
+    }
+    json.end()?;
+    file.finish()
+}
+
+enum TopKey {
+    Head,
+    Samples,
+    HeapProfile,
+    Other,
+}
+
+impl TopKey {
+    fn of(name: &[u8]) -> TopKey {
+        match name {
+            b"head" => TopKey::Head,
+            b"samples" => TopKey::Samples,
+            b"heapProfile" => TopKey::HeapProfile,
+            _ => TopKey::Other,
+        }
+    }
+}
+
+enum NodeKey {
+    CallFrame,
+    SelfSize,
+    Id,
+    Children,
+    /// The flat form's.
+    FunctionName,
+    Url,
+    ScriptId,
+    LineNumber,
+    ColumnNumber,
+    Other,
+}
+
+impl NodeKey {
+    fn of(name: &[u8]) -> NodeKey {
+        match name {
+            b"callFrame" => NodeKey::CallFrame,
+            b"selfSize" => NodeKey::SelfSize,
+            b"id" => NodeKey::Id,
+            b"children" => NodeKey::Children,
+            b"functionName" => NodeKey::FunctionName,
+            b"url" => NodeKey::Url,
+            b"scriptId" => NodeKey::ScriptId,
+            b"lineNumber" => NodeKey::LineNumber,
+            b"columnNumber" => NodeKey::ColumnNumber,
+            _ => NodeKey::Other,
+        }
+    }
+}
+
+/// The protocol's Runtime.CallFrame.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CallFrame<'a> {
+    #[serde(borrow)]
+    function_name: RawText<'a>,
+    #[serde(borrow)]
+    url: RawText<'a>,
+    script_id: ScriptId,
+    line_number: Position,
+    column_number: Position,
+}
+
+/// HeapProfiler.SamplingHeapProfileSample.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileSample {
+    size: f64,
+    node_id: u32,
+    ordinal: u64,
+}
+
+/// What the `heapProfile` key holds beside the metadata.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Trailer {
+    #[serde(flatten)]
+    metadata: Metadata,
+    collected_ordinals: Option<Vec<u64>>,
+}
+
+/// A node whose brackets are open.
+struct Open {
+    index: u32,
+    offset: u64,
+    members: Items,
+    /// While its children are read.
+    children: Option<Items>,
+    is_named: bool,
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct File {
+    strings: Strings,
+    nodes: Vec<Node>,
+    self_sizes: Vec<f64>,
+    /// How many nodes have an id.
+    id_count: usize,
+    samples: Vec<FileSample>,
+    trailer: Option<Trailer>,
+}
+
+impl File {
+    fn read_head(&mut self, json: &mut JsonReader<impl Read>) -> Result<()> {
+        let mut open = vec![self.open_node(json, 0)?];
+        while let Some(node) = open.last_mut() {
+            if let Some(children) = &mut node.children {
+                if json.has_next(children)? {
+                    let parent = node.index;
+                    open.push(self.open_node(json, parent)?);
+                } else {
+                    node.children = None;
+                }
+            } else if json.has_next(&mut node.members)? {
+                self.read_member(json, node)?;
+            } else {
+                if !node.is_named {
+                    let message = "a node without a \"callFrame\" or a \"functionName\"";
+                    return Err(ReadError::at_byte(node.offset, message));
+                }
+                open.pop();
+            }
+        }
+        Ok(())
+    }
+
+    fn open_node(&mut self, json: &mut JsonReader<impl Read>, parent: u32) -> Result<Open> {
+        let offset = json.offset();
+        let members = json.open_object()?;
+        let index = u32::try_from(self.nodes.len())
+            .map_err(|_| ReadError::at_byte(offset, "more than 2^32 nodes"))?;
+        let nothing = self.strings.intern("");
+        self.nodes.push(Node {
+            id: 0,
+            parent,
+            name: nothing,
+            script_name: nothing,
+            script_id: 0,
+            start_position: 0,
+            line_number: 0,
+            column_number: 0,
+            allocations_end: 0,
+        });
+        self.self_sizes.push(0.0);
+        Ok(Open { index, offset, members, children: None, is_named: false })
+    }
+
+    fn read_member(&mut self, json: &mut JsonReader<impl Read>, open: &mut Open) -> Result<()> {
+        let key = json.key(NodeKey::of)?;
+        let offset = json.offset();
+        let node = &mut self.nodes[open.index as usize];
+        match key {
+            NodeKey::CallFrame => {
+                let frame: CallFrame = json.value()?;
+                node.name = intern(&mut self.strings, &frame.function_name, offset)?;
+                node.script_name = intern(&mut self.strings, &frame.url, offset)?;
+                node.script_id = frame.script_id.0;
+                // 0-based, where V8 has 1.
+                node.line_number = frame.line_number.0 + 1;
+                node.column_number = frame.column_number.0 + 1;
+                open.is_named = true;
+            }
+            NodeKey::SelfSize => {
+                self.self_sizes[open.index as usize] = size(json.value()?, offset)?;
+            }
+            NodeKey::Id => {
+                node.id = json.value()?;
+                self.id_count += 1;
+            }
+            NodeKey::Children => open.children = Some(json.open_array()?),
+            NodeKey::FunctionName => {
+                node.name = intern(&mut self.strings, &json.value()?, offset)?;
+                open.is_named = true;
+            }
+            NodeKey::Url => node.script_name = intern(&mut self.strings, &json.value()?, offset)?,
+            NodeKey::ScriptId => node.script_id = json.value::<ScriptId>()?.0,
+            NodeKey::LineNumber => node.line_number = json.value::<Position>()?.0,
+            NodeKey::ColumnNumber => node.column_number = json.value::<Position>()?.0,
+            NodeKey::Other => json.skip()?,
+        }
+        Ok(())
+    }
+
+    fn read_samples(&mut self, json: &mut JsonReader<impl Read>) -> Result<()> {
+        let mut items = json.open_array()?;
+        while json.has_next(&mut items)? {
+            let offset = json.offset();
+            let sample: FileSample = json.value()?;
+            size(sample.size, offset)?;
+            self.samples.push(sample);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Profile> {
+        if self.nodes.is_empty() {
+            return Err(ReadError::at_path("$", "no \"head\": not a .heapprofile"));
+        }
+        self.check_ids()?;
+        let trailer = self.trailer.take();
+        let (metadata, collected) = match trailer {
+            Some(trailer) => (trailer.metadata, trailer.collected_ordinals),
+            None => (Metadata::default(), None),
+        };
+        let knows_liveness = collected.is_some() || !metadata.includes_collected();
+        let samples = match metadata.sample_interval_bytes {
+            Some(interval) => self.sampled_objects(interval, &collected.unwrap_or_default())?,
+            None => self.given_samples(),
+        };
+        let (strings, nodes) = (self.strings.into_vec(), self.nodes);
+        let mut profile = Profile::new(metadata, strings, nodes, vec![], samples, knows_liveness);
+        let given = given_bytes(&profile, &self.self_sizes)?;
+        let Profile { metadata, strings, nodes, samples, .. } = profile;
+        profile = Profile::from_file(metadata, strings, nodes, samples, given, knows_liveness);
+        Ok(profile)
+    }
+
+    /// Ids must be unique. heap-profile 0.4.0 wrote none: then there are no samples either.
+    fn check_ids(&mut self) -> Result<()> {
+        if self.id_count == 0 {
+            for (node, id) in self.nodes.iter_mut().zip(1..) {
+                node.id = id;
+            }
+            return Ok(());
+        }
+        if self.id_count < self.nodes.len() {
+            return Err(ReadError::at_path(
+                "$.head",
+                "some nodes have an \"id\" and some have none",
+            ));
+        }
+        let mut ids: Vec<u32> = self.nodes.iter().map(|node| node.id).collect();
+        ids.sort_unstable();
+        match ids.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => {
+                Err(ReadError::at_path("$.head", format!("two nodes have the id {}", pair[0])))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The objects behind the estimates that our files hold.
+    fn sampled_objects(&mut self, interval: u32, collected: &[u64]) -> Result<Vec<Sample>> {
+        if interval == 0 || interval > i32::MAX as u32 {
+            let message = format!("{interval} is not from 1 to 2^31 - 1");
+            return Err(ReadError::at_path("$.heapProfile.sampleIntervalBytes", message));
+        }
+        // Sizes repeat, and finding one takes a while.
+        let mut sizes: FxHashMap<u64, u64> = FxHashMap::default();
+        let mut samples = Vec::with_capacity(self.samples.len());
+        for (index, of) in std::mem::take(&mut self.samples).into_iter().enumerate() {
+            let known = sizes.get(&of.size.to_bits()).copied();
+            let Some(size) = known.or_else(|| estimate::object_size(of.size, interval)) else {
+                let message = format!("{} is no estimate at an interval of {interval}", of.size);
+                return Err(ReadError::at_path(format!("$.samples[{index}].size"), message));
+            };
+            sizes.insert(of.size.to_bits(), size);
+            samples.push(Sample {
+                size,
+                ordinal: of.ordinal,
+                node_id: of.node_id,
+                count: estimate::v8_count(size, interval, 1),
+                is_live: collected.binary_search(&of.ordinal).is_err(),
+            });
+        }
+        Ok(samples)
+    }
+
+    /// Samples as another tool scaled them.
+    fn given_samples(&mut self) -> Vec<Sample> {
+        let samples = std::mem::take(&mut self.samples).into_iter();
+        samples
+            .map(|of| Sample {
+                size: of.size.round() as u64,
+                ordinal: of.ordinal,
+                node_id: of.node_id,
+                count: 1,
+                is_live: true,
+            })
+            .collect()
+    }
+}
+
+/// What the nodes' own sizes say beyond their samples.
+fn given_bytes(profile: &Profile, self_sizes: &[f64]) -> Result<Vec<Given>> {
+    let sums = &profile.totals().self_sizes;
+    let mut given = Vec::new();
+    for (node, (&stated, &summed)) in (0..).zip(self_sizes.iter().zip(sums)) {
+        let bytes = stated - summed;
+        if bytes < -ROUNDING * summed {
+            let id = profile.nodes[node as usize].id;
+            let message = format!("{stated}, less than the samples of the node, {summed}");
+            return Err(ReadError::at_path(format!("selfSize of the node with id {id}"), message));
+        }
+        if bytes > ROUNDING * summed {
+            given.push(Given { node, bytes, objects: None });
+        }
+    }
+    Ok(given)
+}
+
+fn intern(strings: &mut Strings, text: &RawText<'_>, offset: u64) -> Result<u32> {
+    strings.intern_wtf8(&text.0).ok_or_else(|| ReadError::at_byte(offset, "not UTF-8"))
+}
+
+fn size(bytes: f64, offset: u64) -> Result<f64> {
+    if bytes < 0.0 {
+        return Err(ReadError::at_byte(offset, format!("a negative size, {bytes}")));
+    }
+    Ok(bytes)
+}
+
+/// A line or column: -1, for unknown, or more.
+#[derive(Default)]
+struct Position(i32);
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let position = i32::deserialize(deserializer)?;
+        if (-1..i32::MAX).contains(&position) {
+            return Ok(Position(position));
+        }
+        Err(D::Error::custom(format!("{position} is not a line or column")))
+    }
+}
+
+/// A number that the protocol has as a string.
+#[derive(Default)]
+struct ScriptId(i32);
+
+impl<'de> Deserialize<'de> for ScriptId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct NumberOrString;
+        impl Visitor<'_> for NumberOrString {
+            type Value = ScriptId;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a script id below 2^31")
+            }
+
+            fn visit_i64<E: Error>(self, id: i64) -> std::result::Result<ScriptId, E> {
+                i32::try_from(id).map(ScriptId).map_err(|_| E::custom("a script id out of range"))
+            }
+
+            fn visit_u64<E: Error>(self, id: u64) -> std::result::Result<ScriptId, E> {
+                i32::try_from(id).map(ScriptId).map_err(|_| E::custom("a script id out of range"))
+            }
+
+            fn visit_str<E: Error>(self, id: &str) -> std::result::Result<ScriptId, E> {
+                id.parse().map(ScriptId).map_err(|_| E::custom("a script id that is no number"))
+            }
+        }
+        deserializer.deserialize_any(NumberOrString)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::heapprofile::write;
+    use crate::profile::{Include, Text, testing};
+
+    fn encode(profile: &Profile) -> String {
+        let mut out = Vec::new();
+        write(profile, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn parse(text: &str) -> Profile {
+        read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    fn error_of(text: &str) -> String {
+        match read(text.as_bytes()) {
+            Err(error) => error.to_string(),
+            Ok(_) => panic!("no error: {text}"),
+        }
+    }
+
+    /// A profile that has everything.
+    fn full() -> Profile {
+        let mut profile = testing::profile(&[
+            (1, 0, "(root)"),
+            (2, 0, "a \"quoted\" 💩"),
+            (9, 1, ""),
+            (4, 0, "lone"),
+        ]);
+        profile.strings[3] = Text::from_utf16(&[0xd83d, 0x61]);
+        profile.nodes[2].line_number = 0;
+        profile.nodes[2].column_number = 0;
+        profile.metadata.include = Some(Include::Allocated);
+        profile.metadata.labels.insert("service".into(), "api".into());
+        let sizes = [16, 24, 600_000, 600_000, 1 << 30, 56];
+        for (ordinal, size) in sizes.into_iter().enumerate() {
+            let mut sample = testing::sample([2, 9, 4][ordinal % 3], size, 1);
+            sample.ordinal = 100 - ordinal as u64;
+            sample.is_live = ordinal % 2 == 0;
+            profile.samples.push(sample);
+        }
+        profile.samples.push(testing::sample(77, 16, 1));
+        profile
+    }
+
+    #[test]
+    fn what_we_wrote_is_read_and_written_the_same() {
+        let profile = full();
+        let text = encode(&profile);
+        let again = parse(&text);
+        assert_eq!(encode(&again), text);
+        assert_eq!(again.metadata.sample_interval_bytes, Some(524_288));
+        assert_eq!(again.totals().live_bytes, profile.totals().live_bytes);
+        let estimates = [Include::Live, Include::Allocated].map(|include| {
+            assert_eq!(profile.estimate(include), again.estimate(include));
+            again.estimate(include).map(|estimate| estimate.sample_count)
+        });
+        assert_eq!(estimates, [Some(3), Some(6)]);
+        assert_eq!(again.allocations_of(3).len(), 2);
+    }
+
+    #[test]
+    fn what_another_tool_wrote_keeps_its_numbers() {
+        let text = r#"{"samples":[{"size":1048576,"nodeId":2,"ordinal":3}],"head":{
+            "children":[{"selfSize":1048576,"id":2,"children":[],"callFrame":{"functionName":"a",
+            "scriptId":"12","url":"file:///a.js","lineNumber":0,"columnNumber":10}}],
+            "id":1,"selfSize":0,"extra":{"a":[{}]},"callFrame":{"functionName":"(root)",
+            "scriptId":"0","url":"","lineNumber":-1,"columnNumber":-1}},"startTime":1}"#;
+        let profile = parse(text);
+        assert_eq!(profile.totals().live_bytes, Some(1_048_576.0));
+        assert_eq!(profile.estimate(Include::Live), None);
+        assert_eq!((profile.nodes[1].line_number, profile.nodes[1].column_number), (1, 11));
+        assert_eq!(profile.allocations_of(1)[0].size, 1_048_576);
+        let written = encode(&profile);
+        assert!(written.contains(r#""samples":[{"size":1048576,"nodeId":2,"ordinal":3}]}"#));
+        assert_eq!(encode(&parse(&written)), written);
+    }
+
+    #[test]
+    fn reads_the_flat_form_of_heap_profile_0_4() {
+        let text = r#"{"head":{"functionName":"(root)","scriptId":0,"lineNumber":0,
+            "columnNumber":0,"url":"","selfSize":0,"children":[{"functionName":"a","scriptId":7,
+            "lineNumber":3,"columnNumber":9,"url":"/a.js","selfSize":2048,"children":[]}]}}"#;
+        let profile = parse(text);
+        let node = &profile.nodes[1];
+        assert_eq!((node.id, node.script_id, node.line_number), (2, 7, 3));
+        assert_eq!(profile.totals().self_sizes, [0.0, 2048.0]);
+        assert!(encode(&profile).contains(r#""lineNumber":2,"columnNumber":8}"#));
+    }
+
+    #[test]
+    fn bytes_beside_the_samples_stay() {
+        let mut profile = full();
+        profile.given = vec![Given { node: 0, bytes: 12_345.0, objects: None }];
+        let text = encode(&profile);
+        assert!(text.contains(r#""selfSize":12345,"id":1"#));
+        assert_eq!(encode(&parse(&text)), text);
+    }
+
+    #[test]
+    fn a_tree_of_any_depth_is_read_without_recursion() {
+        let depth = 200_000;
+        let chain: Vec<_> = (0..depth).map(|i: u32| (i + 1, i.saturating_sub(1), "f")).collect();
+        let text = encode(&testing::profile(&chain));
+        assert_eq!(parse(&text).nodes.len(), depth as usize);
+        assert_eq!(encode(&parse(&text)), text);
+    }
+
+    #[test]
+    fn every_truncation_is_an_error_and_no_panic() {
+        let text = encode(&full());
+        for end in 0..text.len() {
+            assert!(read(&text.as_bytes()[..end]).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn hostile_files_are_errors_that_say_where() {
+        let node = |rest: &str| {
+            format!(
+                r#"{{"callFrame":{{"functionName":"f","scriptId":"1","url":"","lineNumber":0,"columnNumber":0}},{rest}}}"#
+            )
+        };
+        let head = |rest: &str| format!(r#"{{"head":{}}}"#, node(rest));
+        let metadata =
+            |text: &str| format!(r#"{{"head":{},"heapProfile":{text}}}"#, node(r#""id":1"#));
+        let child = node(r#""id":1"#);
+        let cases = [
+            (String::new(), "at byte 0: "),
+            ("\u{0}\u{1}".into(), "at byte 0: expected '{', found '\\0'"),
+            ("[]".into(), "at byte 0: "),
+            ("{}".into(), "$: no \"head\""),
+            (r#"{"head":{}}"#.into(), "at byte 8: a node without"),
+            (r#"{"head":[]}"#.into(), "at byte 8: expected '{'"),
+            (r#"{"head":{"callFrame":{}}}"#.into(), "missing field"),
+            (head(r#""selfSize":-1"#), "a negative size"),
+            (head(r#""selfSize":1e999"#), "out of range"),
+            (head(r#""selfSize":"1""#), "at byte 111: invalid type"),
+            (head(r#""id":-1"#), "invalid value"),
+            (head(r#""id":4294967296"#), "invalid value"),
+            (head(r#""id":1,"children":{}"#), "expected '['"),
+            (head(&format!(r#""id":1,"children":[{child}]"#)), "two nodes have the id 1"),
+            (head(&format!(r#""id":2,"children":[{child},{}]"#, node(r#""id":null"#))), "null"),
+            (head(&format!(r#""children":[{child}]"#)), "some nodes have an \"id\""),
+            (format!("{} x", head(r#""id":1"#)), "found 'x'"),
+            (metadata("7"), "invalid type"),
+            (metadata(r#"{"sampleIntervalBytes":0}"#), "sampleIntervalBytes: 0 is not from 1"),
+            (metadata(r#"{"sampleIntervalBytes":2147483648}"#), "is not from 1"),
+            (metadata(r#"{"takenAt":"yesterday"}"#), "invalid"),
+            (
+                metadata(
+                    r#"{"sampleIntervalBytes":4096},"samples":[{"size":5,"nodeId":1,"ordinal":1}]"#,
+                ),
+                "$.samples[0].size: 5 is no estimate",
+            ),
+            (metadata(r#"{},"samples":[{"size":-5,"nodeId":1,"ordinal":1}]"#), "a negative size"),
+            (metadata(r#"{},"samples":[{"size":5,"nodeId":1,"ordinal":-1}]"#), "invalid value"),
+        ];
+        for (text, message) in cases {
+            let error = error_of(&text);
+            assert!(error.contains(message), "{error} is not {message}: {text}");
+        }
+    }
+
+    #[test]
+    fn mutated_files_never_panic() {
+        let text = encode(&full());
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut random = |bound: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % bound as u64) as usize
+        };
+        let pool = br#"{}[]",:\-0129eu.tfn "#;
+        for _ in 0..20_000 {
+            let mut bytes = text.clone().into_bytes();
+            for _ in 0..=random(4) {
+                let at = random(bytes.len());
+                bytes[at] = pool[random(pool.len())];
+            }
+            if let Ok(profile) = read(bytes.as_slice()) {
+                encode(&profile);
+            }
+        }
+    }
+}

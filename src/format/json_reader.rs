@@ -1,0 +1,334 @@
+//! JSON from a stream, piece by piece: the structure, of any depth, is walked here; the values in
+//! it are parsed by serde_json, which would recurse.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::Read;
+
+use memchr::{memchr, memchr2};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, Visitor};
+
+use super::error::{ReadError, Result};
+
+/// What is read at once. The window grows only for a value that is larger.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// A position in a JSON text, with a window onto what follows.
+pub struct JsonReader<R> {
+    source: R,
+    window: Vec<u8>,
+    /// Where in the window the position is.
+    at: usize,
+    /// Where in the text the window starts.
+    window_offset: u64,
+    is_ended: bool,
+}
+
+/// The items of an object or an array that was opened.
+pub struct Items {
+    close: u8,
+    is_first: bool,
+}
+
+impl<R: Read> JsonReader<R> {
+    /// At the start of a text.
+    pub fn new(source: R) -> JsonReader<R> {
+        JsonReader { source, window: Vec::new(), at: 0, window_offset: 0, is_ended: false }
+    }
+
+    /// How many bytes come before the position.
+    pub fn offset(&self) -> u64 {
+        self.window_offset + self.at as u64
+    }
+
+    /// Enters an object.
+    pub fn open_object(&mut self) -> Result<Items> {
+        self.expect(b'{')?;
+        Ok(Items { close: b'}', is_first: true })
+    }
+
+    /// Enters an array.
+    pub fn open_array(&mut self) -> Result<Items> {
+        self.expect(b'[')?;
+        Ok(Items { close: b']', is_first: true })
+    }
+
+    /// Goes to the next item; false after the last one, past the closing bracket.
+    pub fn has_next(&mut self, items: &mut Items) -> Result<bool> {
+        let is_first = std::mem::replace(&mut items.is_first, false);
+        match self.peek()? {
+            Some(byte) if byte == items.close => {
+                self.at += 1;
+                Ok(false)
+            }
+            Some(b',') if !is_first => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(_) if is_first => Ok(true),
+            found => Err(self.unexpected(&[',', char::from(items.close)], found)),
+        }
+    }
+
+    /// What `map` makes of the key of an object's item; its value is next.
+    pub fn key<T>(&mut self, map: impl FnOnce(&[u8]) -> T) -> Result<T> {
+        let found = self.peek()?;
+        if found != Some(b'"') {
+            return Err(self.unexpected(&['"'], found));
+        }
+        let RawText(name) = self.value()?;
+        let key = map(&name);
+        self.expect(b':')?;
+        Ok(key)
+    }
+
+    /// A value that serde_json can parse: nested 128 levels deep at most.
+    pub fn value<'a, T: Deserialize<'a>>(&'a mut self) -> Result<T> {
+        self.peek()?;
+        let end = self.find_value_end()?;
+        let (start, offset) = (self.at, self.offset());
+        self.at = end;
+        let bytes = &self.window[start..end];
+        serde_json::from_slice(bytes).map_err(|error| {
+            ReadError::at_byte(offset + position_of(&error, bytes), describe(&error))
+        })
+    }
+
+    /// Skips a value.
+    pub fn skip(&mut self) -> Result<()> {
+        self.value().map(|IgnoredAny| ())
+    }
+
+    /// Only white space may be left.
+    pub fn end(&mut self) -> Result<()> {
+        match self.peek()? {
+            None => Ok(()),
+            found => Err(self.unexpected(&[], found)),
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<()> {
+        match self.peek()? {
+            Some(found) if found == byte => {
+                self.at += 1;
+                Ok(())
+            }
+            found => Err(self.unexpected(&[char::from(byte)], found)),
+        }
+    }
+
+    /// The next byte that is no white space; the position goes there.
+    fn peek(&mut self) -> Result<Option<u8>> {
+        loop {
+            let rest = &self.window[self.at..];
+            if let Some(spaces) = rest.iter().position(|byte| !b" \t\r\n".contains(byte)) {
+                self.at += spaces;
+                return Ok(Some(self.window[self.at]));
+            }
+            self.at = self.window.len();
+            if self.is_ended {
+                return Ok(None);
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Where in the window the value that is next ends; the window's end if the text ends first.
+    fn find_value_end(&mut self) -> Result<usize> {
+        loop {
+            if let Some(length) = value_length(&self.window[self.at..]) {
+                return Ok(self.at + length);
+            }
+            if self.is_ended {
+                return Ok(self.window.len());
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Drops what was read, and doubles what is left.
+    fn fill(&mut self) -> Result<()> {
+        self.window_offset += self.at as u64;
+        self.window.drain(..self.at);
+        self.at = 0;
+        let wanted = self.window.len().max(CHUNK_BYTES) as u64;
+        let got = self.source.by_ref().take(wanted).read_to_end(&mut self.window)?;
+        self.is_ended = (got as u64) < wanted;
+        Ok(())
+    }
+
+    fn unexpected(&self, expected: &[char], found: Option<u8>) -> ReadError {
+        let expected = match expected {
+            [] => "the end".to_owned(),
+            [one] => format!("{one:?}"),
+            [one, other, ..] => format!("{one:?} or {other:?}"),
+        };
+        let found = match found {
+            None => "the end".to_owned(),
+            Some(byte) if byte.is_ascii() => format!("{:?}", char::from(byte)),
+            Some(byte) => format!("byte 0x{byte:02x}"),
+        };
+        ReadError::at_byte(self.offset(), format!("expected {expected}, found {found}"))
+    }
+}
+
+/// The length of the value at the start; none if it goes on after the end. Does not check it.
+fn value_length(bytes: &[u8]) -> Option<usize> {
+    match bytes.first()? {
+        b'"' => string_length(bytes),
+        b'{' | b'[' => brackets_length(bytes),
+        _ => bytes.iter().position(|byte| b",:]} \t\r\n".contains(byte)),
+    }
+}
+
+fn string_length(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += memchr2(b'"', b'\\', &bytes[at..])?;
+        if bytes[at] == b'"' {
+            return Some(at + 1);
+        }
+        // A backslash and what it escapes.
+        at += 2;
+        if at > bytes.len() {
+            return None;
+        }
+    }
+}
+
+fn brackets_length(bytes: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0u64);
+    loop {
+        match bytes.get(at)? {
+            b'"' => at += string_length(&bytes[at..])? - 1,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// Where in the bytes serde_json found the error. It counts lines and columns from 1.
+fn position_of(error: &serde_json::Error, bytes: &[u8]) -> u64 {
+    let mut line_start = 0;
+    for _ in 1..error.line() {
+        line_start += memchr(b'\n', &bytes[line_start..]).map_or(0, |length| length + 1);
+    }
+    (line_start + error.column().saturating_sub(1)) as u64
+}
+
+/// serde_json's message without its line and column, which count from the start of the value.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+/// A JSON string as bytes: UTF-8, but for lone surrogates, which serde_json encodes as if they were
+/// characters.
+#[derive(Default)]
+pub struct RawText<'a>(pub Cow<'a, [u8]>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawText<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Bytes;
+        impl<'de> Visitor<'de> for Bytes {
+            type Value = RawText<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a string")
+            }
+
+            fn visit_borrowed_bytes<E: Error>(
+                self,
+                bytes: &'de [u8],
+            ) -> std::result::Result<RawText<'de>, E> {
+                Ok(RawText(Cow::Borrowed(bytes)))
+            }
+
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> std::result::Result<RawText<'de>, E> {
+                Ok(RawText(Cow::Owned(bytes.to_owned())))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A source that gives a byte at a time.
+    struct Drops<'a>(&'a [u8]);
+
+    impl Read for Drops<'_> {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let count = usize::from(!self.0.is_empty()).min(out.len());
+            out[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn walks_objects_and_arrays() {
+        let text = br#" { "a" : [ 1, {"b":[]} ,"x\"]\\" ] , "c":{} } "#;
+        let mut json = JsonReader::new(Drops(text));
+        let mut members = json.open_object().unwrap();
+        assert!(json.has_next(&mut members).unwrap());
+        assert!(json.key(|key| key == b"a").unwrap());
+        let mut items = json.open_array().unwrap();
+        assert!(json.has_next(&mut items).unwrap());
+        assert_eq!(json.value::<u32>().unwrap(), 1);
+        assert!(json.has_next(&mut items).unwrap());
+        json.skip().unwrap();
+        assert!(json.has_next(&mut items).unwrap());
+        assert_eq!(json.value::<String>().unwrap(), r#"x"]\"#);
+        assert!(!json.has_next(&mut items).unwrap());
+        assert!(json.has_next(&mut members).unwrap());
+        assert!(json.key(|key| key == b"c").unwrap());
+        json.skip().unwrap();
+        assert!(!json.has_next(&mut members).unwrap());
+        json.end().unwrap();
+    }
+
+    #[test]
+    fn a_value_may_be_larger_than_the_window() {
+        let text = format!("[{:?}, 7]", "x".repeat(3 * CHUNK_BYTES));
+        let mut json = JsonReader::new(text.as_bytes());
+        let mut items = json.open_array().unwrap();
+        assert!(json.has_next(&mut items).unwrap());
+        assert_eq!(json.value::<String>().unwrap().len(), 3 * CHUNK_BYTES);
+        assert!(json.has_next(&mut items).unwrap());
+        assert_eq!(json.value::<u32>().unwrap(), 7);
+        assert!(!json.has_next(&mut items).unwrap());
+    }
+
+    fn error_of(text: &str) -> String {
+        let mut json = JsonReader::new(text.as_bytes());
+        let mut read = || {
+            let mut items = json.open_array()?;
+            while json.has_next(&mut items)? {
+                json.value::<u32>()?;
+            }
+            json.end()
+        };
+        read().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn says_where_what_is_wrong() {
+        assert_eq!(error_of(""), "at byte 0: expected '[', found the end");
+        assert_eq!(error_of("{}"), "at byte 0: expected '[', found '{'");
+        assert_eq!(error_of("[1 2]"), "at byte 3: expected ',' or ']', found '2'");
+        assert_eq!(error_of("[1,2"), "at byte 4: expected ',' or ']', found the end");
+        assert_eq!(error_of("[1]\n x"), "at byte 5: expected the end, found 'x'");
+        assert_eq!(error_of("[1, -2]"), "at byte 5: invalid value: integer `-2`, expected u32");
+        assert_eq!(error_of("[1, \n\"a"), "at byte 6: EOF while parsing a string");
+        assert!(error_of("[1,]").starts_with("at byte 3: EOF while parsing a value"));
+        assert!(error_of("[1, 9e999]").contains("number out of range"));
+    }
+}
