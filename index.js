@@ -8,6 +8,7 @@ const {
   checkCallback,
   checkFilename,
   checkStartOptions,
+  checkWriteOptions,
 } = require('./lib/options.js');
 const { Snapshot, takeSnapshot } = require('./lib/snapshot.js');
 
@@ -54,22 +55,25 @@ function get(translate = false) {
   return translate ? Snapshot.translate(taken) : taken.tree();
 }
 
-function write(filename, callback) {
-  if (typeof filename === 'function' && callback === undefined) return write(undefined, filename);
-  if (callback === undefined) return writeSnapshot(filename);
+function write(filename, options, callback) {
+  if (typeof filename === 'function') return write(undefined, undefined, filename);
+  if (typeof options === 'function') return write(filename, undefined, options);
+  if (callback === undefined) return writeSnapshot(filename, options);
   checkCallback(callback);
   checkFilename(filename);
+  checkWriteOptions(options);
   // From a fresh stack: what the callback throws is the caller's own uncaught exception, no
   // rejection of ours.
-  writeSnapshot(filename).then(
+  writeSnapshot(filename, options).then(
     (written) => process.nextTick(callback, null, written),
     (error) => process.nextTick(callback, error),
   );
 }
 
-async function writeSnapshot(filename) {
+async function writeSnapshot(filename, options) {
   checkFilename(filename);
-  return takeSnapshot().write(filename);
+  checkWriteOptions(options);
+  return takeSnapshot().write(filename, options);
 }
 
 exports.get = get;

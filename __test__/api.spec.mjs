@@ -113,7 +113,7 @@ test('stop is harmless when not started, and start works again after it', () => 
   assert.equal(heapProfile.status().sampleIntervalBytes, 2048);
 });
 
-test('wrong types are TypeErrors that say what was expected and what came', () => {
+test('wrong types are TypeErrors that say what was expected and what came', async () => {
   const wrong = [
     [[null], /"options" argument must be an object. Received null/],
     [[42], /"options" argument must be an object. Received type number \(42\)/],
@@ -130,7 +130,8 @@ test('wrong types are TypeErrors that say what was expected and what came', () =
     assert.match(error.message, message);
   }
   assert.equal(thrown(() => heapProfile.get('yes')).code, 'ERR_INVALID_ARG_TYPE');
-  assert.equal(thrown(() => heapProfile.write('x', 'y')).code, 'ERR_INVALID_ARG_TYPE');
+  await assert.rejects(heapProfile.write('x', 'y'), { code: 'ERR_INVALID_ARG_TYPE' });
+  assert.equal(thrown(() => heapProfile.write('x', {}, 'y')).code, 'ERR_INVALID_ARG_TYPE');
   assert.equal(thrown(() => heapProfile.write(1, () => {})).code, 'ERR_INVALID_ARG_TYPE');
   assert.equal(thrown(() => new heapProfile.Snapshot({})).code, 'ERR_INVALID_ARG_TYPE');
   assert.equal(heapProfile.status().active, false);

@@ -29,13 +29,20 @@ function describe(value) {
   return value === null || value === undefined ? text : `type ${typeof value} (${text})`;
 }
 
-/** The error of a write that failed: a WriteOutcome of src/binding/tasks.rs. */
-function fileError({ errno, syscall, path, message }) {
-  if (errno === undefined) return codedError(Error, 'ERR_INTERNAL', message);
+/** What a native task resolved to; throws the error of a Failure of src/binding/tasks.rs. */
+function settle(result) {
+  if (result.failed !== true) return result;
+  const { errno, code, message } = result;
+  throw errno === undefined
+    ? codedError(Error, code ?? 'ERR_INTERNAL', message)
+    : systemError(result);
+}
+
+function systemError({ errno, syscall, path, message }) {
   // libuv's numbers are the negated ones of the system on every Unix.
   const [code, reason] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, message];
   const error = codedError(Error, code, `${code}: ${reason}, ${syscall} '${path}'`);
   return Object.assign(error, { errno: -errno, syscall, path });
 }
 
-module.exports = { codedError, fileError, invalidArgType, invalidArgValue, outOfRange };
+module.exports = { codedError, invalidArgType, invalidArgValue, outOfRange, settle };

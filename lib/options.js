@@ -6,23 +6,34 @@ const { invalidArgType, invalidArgValue, outOfRange } = require('./errors.js');
 const MAX_INTERVAL = 2 ** 31 - 1;
 const MAX_DEPTH = 1024;
 
-const CHECKS = {
+const INCLUDES = ['live', 'allocated'];
+const FORMATS = ['heapprofile', 'pprof', 'folded'];
+
+const START_CHECKS = {
   sampleIntervalBytes: (name, value) => checkInteger(name, value, MAX_INTERVAL),
   stackDepth: (name, value) => checkInteger(name, value, MAX_DEPTH),
   forceGC: checkBoolean,
   include: checkInclude,
 };
 
-/** The options that `start` was given, those that are undefined left out. */
-function checkStartOptions(options = {}) {
+const ENCODE_CHECKS = { sourceMaps: checkBoolean, labels: checkLabels };
+
+const WRITE_CHECKS = { format: checkFormat, ...ENCODE_CHECKS };
+
+const checkStartOptions = (options) => checkOptions(START_CHECKS, options);
+const checkEncodeOptions = (options) => checkOptions(ENCODE_CHECKS, options);
+const checkWriteOptions = (options) => checkOptions(WRITE_CHECKS, options);
+
+/** The options that were given, those that are undefined left out. */
+function checkOptions(checks, options = {}) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     throw invalidArgType('options', 'an object', options);
   }
   const checked = {};
   for (const [key, value] of Object.entries(options)) {
-    const check = Object.hasOwn(CHECKS, key) ? CHECKS[key] : undefined;
+    const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
     if (check === undefined) {
-      const known = Object.keys(CHECKS).join(', ');
+      const known = Object.keys(checks).join(', ');
       throw invalidArgValue('options', `has an unknown option; known are ${known}`, key);
     }
     if (value === undefined) continue;
@@ -44,9 +55,33 @@ function checkBoolean(name, value) {
 }
 
 function checkInclude(name, value) {
+  checkOneOf(name, value, INCLUDES);
+}
+
+function checkFormat(name, value) {
+  checkOneOf(name, value, FORMATS);
+}
+
+function checkOneOf(name, value, known) {
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
-  if (value !== 'live' && value !== 'allocated') {
-    throw invalidArgValue(name, "must be 'live' or 'allocated'", value);
+  if (!known.includes(value)) {
+    const names = known.map((one) => `'${one}'`).join(', ');
+    throw invalidArgValue(name, `must be one of ${names}`, value);
+  }
+}
+
+function checkLabels(name, value) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw invalidArgType(name, 'an object', value);
+  }
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== 'string') throw invalidArgType(`${name}.${key}`, 'of type string', text);
+  }
+}
+
+function checkBytes(name, value) {
+  if (!(value instanceof Uint8Array)) {
+    throw invalidArgType(name, 'an instance of Buffer or Uint8Array', value);
   }
 }
 
@@ -66,10 +101,15 @@ function checkCallback(callback) {
 
 module.exports = {
   checkBoolean,
+  checkBytes,
   checkCallback,
+  checkEncodeOptions,
   checkFilename,
+  checkFormat,
+  checkInclude,
   checkInteger,
   checkStartOptions,
+  checkWriteOptions,
   MAX_DEPTH,
   MAX_INTERVAL,
 };

@@ -2,10 +2,17 @@
 'use strict';
 
 const { basename, resolve } = require('node:path');
-const { fileError, invalidArgType } = require('./errors.js');
+const { invalidArgType, settle } = require('./errors.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
-const { checkFilename } = require('./options.js');
+const {
+  checkBytes,
+  checkEncodeOptions,
+  checkFilename,
+  checkFormat,
+  checkInclude,
+  checkWriteOptions,
+} = require('./options.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
 
 /** Known to this file only. The class of `native` will not do: each load of the addon has one. */
@@ -35,7 +42,8 @@ class Snapshot {
   }
 
   get takenAt() {
-    return new Date(this.#native.takenAt);
+    const { takenAt } = this.#native;
+    return takenAt === null ? null : new Date(takenAt);
   }
 
   get sampleIntervalBytes() {
@@ -43,7 +51,7 @@ class Snapshot {
   }
 
   get timings() {
-    return { v8Ms: this.#native.v8Ms, copyMs: this.#native.copyMs };
+    return this.#native.timings;
   }
 
   tree() {
@@ -54,14 +62,43 @@ class Snapshot {
     return { head: devToolsHead(this.#native), samples: devToolsSamples(this.#native) };
   }
 
-  async write(filename) {
+  estimate(include = 'live') {
+    checkInclude('include', include);
+    return this.#native.estimate(include);
+  }
+
+  async write(filename, options) {
     checkFilename(filename);
-    const outcome =
-      filename === undefined
-        ? await this.#native.writeInto(resolve('.'), Date.now())
-        : await this.#native.writeTo(resolve(filename));
-    if (outcome.message !== undefined) throw fileError(outcome);
-    return filename ?? basename(outcome.path);
+    const { format, ...changes } = checkWriteOptions(options);
+    // Names are taken now: the current directory may be another one when the work begins.
+    const place = filename === undefined ? [resolve('.'), Date.now()] : [resolve(filename)];
+    const native = await this.#derive(changes);
+    const write = filename === undefined ? native.writeInto : native.writeTo;
+    const path = settle(await write.call(native, ...place, format));
+    return filename ?? basename(path);
+  }
+
+  async encode(format = 'heapprofile', options = undefined) {
+    checkFormat('format', format);
+    const native = await this.#derive(checkEncodeOptions(options));
+    return settle(await native.encode(format));
+  }
+
+  /** The capture with original positions and labels, if any are asked for. */
+  async #derive({ sourceMaps = false, labels = {} }) {
+    if (!sourceMaps && Object.keys(labels).length === 0) return this.#native;
+    return settle(await this.#native.derive(sourceMaps, labels));
+  }
+
+  static async read(path) {
+    if (path === undefined) throw invalidArgType('path', 'of type string', path);
+    checkFilename(path);
+    return new Snapshot(settle(await load().read(resolve(path))), KEY);
+  }
+
+  static async parse(buffer) {
+    checkBytes('buffer', buffer);
+    return new Snapshot(settle(await load().parse(buffer)), KEY);
   }
 
   /** The tree of `get(true)`. */

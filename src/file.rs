@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Large enough that a system call per buffer costs nothing, small enough for any heap.
-const BUFFER_BYTES: usize = 256 * 1024;
+pub const BUFFER_BYTES: usize = 256 * 1024;
 
 /// An I/O error with what Node's file errors carry.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub enum Target {
         directory: PathBuf,
         /// Milliseconds since 1970, the part of the name that is counted up until it is free.
         millis: u64,
+        /// How the name ends.
+        extension: &'static str,
     },
 }
 
@@ -43,7 +45,10 @@ pub fn write(
 ) -> Result<PathBuf, FileError> {
     match target {
         Target::Path(path) => write_to(path, encode),
-        Target::Directory { directory, millis } => write_new(directory, *millis, encode),
+        Target::Directory { directory, millis, extension } => {
+            let name = |millis| directory.join(format!("heap-profile-{millis}{extension}"));
+            write_new(name, *millis, encode)
+        }
     }
 }
 
@@ -59,11 +64,10 @@ fn write_to(
 }
 
 fn write_new(
-    directory: &Path,
+    name: impl Fn(u64) -> PathBuf,
     mut millis: u64,
     encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<PathBuf, FileError> {
-    let name = |millis| directory.join(format!("heap-profile-{millis}.heapprofile"));
     let mut file = fill(&name(millis), &name(millis), encode)?;
     loop {
         let path = name(millis);
@@ -137,7 +141,8 @@ fn sync_directory(path: &Path) {
     }
 }
 
-fn failed(syscall: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+/// The error of a system call on a path.
+pub fn failed(syscall: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
     let path = path.to_owned();
     move |error| FileError { error, syscall, path }
 }
@@ -190,7 +195,11 @@ mod tests {
     #[test]
     fn new_names_never_collide() {
         let directory = TempDir::new().unwrap();
-        let target = Target::Directory { directory: directory.path().into(), millis: 41 };
+        let target = Target::Directory {
+            directory: directory.path().into(),
+            millis: 41,
+            extension: ".heapprofile",
+        };
         for text in ["a", "b", "c"] {
             let path = put(&target, text).unwrap();
             assert_eq!(fs::read_to_string(path).unwrap(), text);

@@ -11,6 +11,7 @@ mod tasks;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{self, Error};
+use crate::profile::Include;
 
 /// The `code` property of an error.
 pub struct Code(&'static str);
@@ -27,6 +28,11 @@ type Result<T> = napi::Result<T, Code>;
 fn guard<T>(work: impl FnOnce() -> error::Result<T>) -> Result<T> {
     let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(bug(&*panic)));
     result.map_err(|error| napi::Error::new(Code(error.code()), error.to_string()))
+}
+
+/// lib/options.js checked the name.
+fn include_of(name: &str) -> Include {
+    if name == Include::Allocated.as_str() { Include::Allocated } else { Include::Live }
 }
 
 impl From<napi::Error> for Error {

@@ -5,8 +5,8 @@ use napi_derive::napi;
 
 use super::host::JsHost;
 use super::snapshot::NativeSnapshot;
-use super::{Result, guard};
-use crate::profile::metadata::{Include, Session};
+use super::{Result, guard, include_of};
+use crate::profile::metadata::Session;
 use crate::v8::{self, StartOptions};
 
 /// The options that the caller named; lib/options.js checked them.
@@ -32,14 +32,11 @@ pub struct JsStatus {
 
 #[napi]
 pub fn start(env: Env, options: JsStartOptions) -> Result<()> {
-    let include = |name: String| {
-        if name == Include::Allocated.as_str() { Include::Allocated } else { Include::Live }
-    };
     let asked = StartOptions {
         sample_interval_bytes: options.sample_interval_bytes,
         stack_depth: options.stack_depth,
         force_gc: options.force_gc,
-        include: options.include.map(include),
+        include: options.include.as_deref().map(include_of),
     };
     guard(|| v8::start(env.raw(), asked))
 }

@@ -1,26 +1,55 @@
 //! A capture as JavaScript holds it: numbers, flat arrays to build trees from, and files.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{AsyncTask, Float64ArraySlice, Int32ArraySlice, ObjectFinalize};
+use napi::bindgen_prelude::{
+    AsyncTask, Float64ArraySlice, Int32ArraySlice, ObjectFinalize, Uint8ArraySlice,
+};
 use napi::{Env, JsString};
 use napi_derive::napi;
 
-use super::{Result, guard, tasks};
+use super::tasks::{self, Source};
+use super::{Result, guard, include_of};
 use crate::error;
 use crate::file::Target;
+use crate::format::Format;
+use crate::profile::estimate::Total;
 use crate::profile::metadata::Host;
-use crate::profile::{Node, Profile, Text};
+use crate::profile::{Estimate, Node, Profile, Text};
 use crate::v8;
 
 #[napi(custom_finalize)]
 pub struct NativeSnapshot {
     profile: Arc<Profile>,
-    v8_ms: f64,
-    copy_ms: f64,
+    timings: Option<Timings>,
     /// What V8 was told that this object holds outside its heap.
     external_bytes: i64,
+}
+
+/// What a capture cost the thread.
+#[napi(object, object_from_js = false)]
+#[derive(Clone, Copy)]
+pub struct Timings {
+    pub v8_ms: f64,
+    pub copy_ms: f64,
+}
+
+/// A total with its 95 % interval.
+#[napi(object, object_from_js = false)]
+pub struct JsTotal {
+    pub estimate: f64,
+    pub standard_error: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct JsEstimate {
+    pub sample_count: f64,
+    pub bytes: JsTotal,
+    pub objects: JsTotal,
 }
 
 impl NativeSnapshot {
@@ -28,12 +57,20 @@ impl NativeSnapshot {
     pub fn take(env: Env, host: Host) -> error::Result<NativeSnapshot> {
         let capture = v8::capture(env.raw(), host)?;
         tasks::free(env, capture.original);
-        let profile = Arc::new(capture.profile);
+        let timings = Timings { v8_ms: capture.v8_ms, copy_ms: capture.copy_ms };
+        Ok(NativeSnapshot::hold(env, capture.profile, Some(timings))?)
+    }
+
+    /// Has JavaScript hold a profile.
+    pub fn hold(
+        env: Env,
+        profile: Profile,
+        timings: Option<Timings>,
+    ) -> napi::Result<NativeSnapshot> {
         let external_bytes = profile.heap_bytes() as i64;
         // So that V8 collects snapshots that nobody holds, before they add up.
         env.adjust_external_memory(external_bytes)?;
-        let (v8_ms, copy_ms) = (capture.v8_ms, capture.copy_ms);
-        Ok(NativeSnapshot { profile, v8_ms, copy_ms, external_bytes })
+        Ok(NativeSnapshot { profile: Arc::new(profile), timings, external_bytes })
     }
 }
 
@@ -71,14 +108,17 @@ impl NativeSnapshot {
         self.profile.interval()
     }
 
+    /// None of a profile that was read.
     #[napi(getter)]
-    pub fn v8_ms(&self) -> f64 {
-        self.v8_ms
+    pub fn timings(&self) -> Option<Timings> {
+        self.timings
     }
 
-    #[napi(getter)]
-    pub fn copy_ms(&self) -> f64 {
-        self.copy_ms
+    /// What the live objects add up to, or with `allocated` the collected ones too; none where
+    /// that is not known.
+    #[napi]
+    pub fn estimate(&self, include: String) -> Result<Option<JsEstimate>> {
+        guard(|| Ok(self.profile.estimate(include_of(&include)).map(describe)))
     }
 
     /// Each string once; nodes refer to them by index.
@@ -132,21 +172,80 @@ impl NativeSnapshot {
     }
 
     #[napi]
-    pub fn write_to(&self, path: String) -> AsyncTask<tasks::Write> {
-        self.write(Target::Path(path.into()))
+    pub fn write_to(&self, path: String, format: Option<String>) -> AsyncTask<tasks::Write> {
+        let path = PathBuf::from(path);
+        let format = format.map_or_else(|| Format::of_path(&path), |name| format_of(&name));
+        self.write(Target::Path(path), format)
     }
 
     #[napi]
-    pub fn write_into(&self, directory: String, millis: f64) -> AsyncTask<tasks::Write> {
-        let directory = PathBuf::from(directory);
-        self.write(Target::Directory { directory, millis: millis as u64 })
+    pub fn write_into(
+        &self,
+        directory: String,
+        millis: f64,
+        format: Option<String>,
+    ) -> AsyncTask<tasks::Write> {
+        let format = format.map_or(Format::HeapProfile, |name| format_of(&name));
+        let target = Target::Directory {
+            directory: directory.into(),
+            millis: millis as u64,
+            extension: format.extension(),
+        };
+        self.write(target, format)
+    }
+
+    #[napi]
+    pub fn encode(&self, format: String) -> AsyncTask<tasks::Encode> {
+        let format = format_of(&format);
+        AsyncTask::new(tasks::Encode { profile: self.profile.clone(), format })
+    }
+
+    /// Another snapshot, with the original positions of its functions and with more labels.
+    #[napi]
+    pub fn derive(
+        &self,
+        source_maps: bool,
+        labels: HashMap<String, String>,
+    ) -> AsyncTask<tasks::Derive> {
+        let labels = labels.into_iter().collect();
+        AsyncTask::new(tasks::Derive { profile: self.profile.clone(), source_maps, labels })
     }
 }
 
+#[napi]
+pub fn read(path: String) -> AsyncTask<tasks::Read> {
+    AsyncTask::new(tasks::Read(Source::File(path.into())))
+}
+
+/// Copies the bytes first: JavaScript may change them while they are read.
+#[napi]
+pub fn parse(bytes: Uint8ArraySlice) -> AsyncTask<tasks::Read> {
+    AsyncTask::new(tasks::Read(Source::Bytes(bytes.to_vec())))
+}
+
 impl NativeSnapshot {
-    fn write(&self, target: Target) -> AsyncTask<tasks::Write> {
-        AsyncTask::new(tasks::Write { profile: self.profile.clone(), target })
+    fn write(&self, target: Target, format: Format) -> AsyncTask<tasks::Write> {
+        AsyncTask::new(tasks::Write { profile: self.profile.clone(), target, format })
     }
+}
+
+/// lib/options.js checked the name.
+fn format_of(name: &str) -> Format {
+    let named = Format::ALL.into_iter().find(|format| format.name() == name);
+    named.unwrap_or(Format::HeapProfile)
+}
+
+fn describe(estimate: Estimate) -> JsEstimate {
+    JsEstimate {
+        sample_count: estimate.sample_count as f64,
+        bytes: describe_total(estimate.bytes),
+        objects: describe_total(estimate.objects),
+    }
+}
+
+fn describe_total(total: Total) -> JsTotal {
+    let (low, high) = total.interval95();
+    JsTotal { estimate: total.estimate, standard_error: total.standard_error(), low, high }
 }
 
 fn doubles<'env, const N: usize>(

@@ -1,16 +1,22 @@
 //! What runs on libuv's pool.
 
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use napi::bindgen_prelude::{Buffer, Either};
 use napi::{Env, Result, Task};
 use napi_derive::napi;
 
 use super::bug;
+use super::snapshot::NativeSnapshot;
 use crate::file::{self, FileError, Target};
-use crate::format::heapprofile;
+use crate::format::error::ReadError;
+use crate::format::{self, Format};
 use crate::profile::Profile;
 use crate::v8::V8Profile;
 
@@ -52,51 +58,182 @@ pub fn free(env: Env, original: V8Profile) {
     }
 }
 
-/// Encodes a profile into a file.
+/// Why a task failed. It is no rejection: lib/errors.js makes Node's kind of error of it.
+#[napi(object, object_from_js = false)]
+#[derive(Default)]
+pub struct Failure {
+    /// Always true; tells a failure from a result.
+    pub failed: bool,
+    pub message: String,
+    /// One of ours; none for errors of the system.
+    pub code: Option<String>,
+    /// The system's error number, if it came from the system.
+    pub errno: Option<i32>,
+    /// What failed: `open`, `read`, `write`, `fsync` or `rename`.
+    pub syscall: Option<String>,
+    /// The file that it failed for.
+    pub path: Option<String>,
+}
+
+impl Failure {
+    fn coded(code: &str, message: String) -> Failure {
+        let code = Some(code.to_owned());
+        Failure { failed: true, code, message, ..Failure::default() }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(failed: FileError) -> Failure {
+        Failure {
+            failed: true,
+            message: failed.error.to_string(),
+            code: None,
+            errno: failed.error.raw_os_error(),
+            syscall: Some(failed.syscall.to_owned()),
+            path: Some(display(failed.path)),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Failure {
+        Failure::coded("ERR_INVALID_PROFILE", error.to_string())
+    }
+}
+
+/// What becomes of a task: it never panics.
+fn outcome<T>(work: impl FnOnce() -> std::result::Result<T, Failure>) -> Outcome<T> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|panic| {
+        let bug = bug(&*panic);
+        Err(Failure::coded(bug.code(), bug.to_string()))
+    })
+}
+
+type Outcome<T> = std::result::Result<T, Failure>;
+
+/// A result or a failure, as a JavaScript value.
+fn settled<T, J>(
+    outcome: Outcome<T>,
+    value: impl FnOnce(T) -> Result<J>,
+) -> Result<Either<J, Failure>> {
+    match outcome {
+        Ok(result) => value(result).map(Either::A),
+        Err(failure) => Ok(Either::B(failure)),
+    }
+}
+
+/// Encodes a profile into a file; the path of it.
 pub struct Write {
     pub profile: Arc<Profile>,
     pub target: Target,
-}
-
-/// How a write ended. A failed one is no rejection: lib/errors.js makes Node's kind of error of it.
-#[napi(object, object_from_js = false)]
-#[derive(Default)]
-pub struct WriteOutcome {
-    /// The file that was written.
-    pub path: Option<String>,
-    /// What failed otherwise: `open`, `write`, `fsync` or `rename`.
-    pub syscall: Option<String>,
-    /// The system's error number, if it came from the system.
-    pub errno: Option<i32>,
-    pub message: Option<String>,
+    pub format: Format,
 }
 
 impl Task for Write {
-    type Output = WriteOutcome;
-    type JsValue = WriteOutcome;
+    type Output = Outcome<PathBuf>;
+    type JsValue = Either<String, Failure>;
 
-    fn compute(&mut self) -> Result<WriteOutcome> {
-        let write = || file::write(&self.target, |out| heapprofile::write(&self.profile, out));
-        Ok(match catch_unwind(AssertUnwindSafe(write)) {
-            Ok(Ok(path)) => WriteOutcome { path: Some(display(path)), ..Default::default() },
-            Ok(Err(error)) => failure(error),
-            Err(panic) => {
-                WriteOutcome { message: Some(bug(&*panic).to_string()), ..Default::default() }
-            }
-        })
+    fn compute(&mut self) -> Result<Outcome<PathBuf>> {
+        let encode = |out: &mut BufWriter<&File>| self.format.write(&self.profile, out);
+        Ok(outcome(|| file::write(&self.target, encode).map_err(Failure::from)))
     }
 
-    fn resolve(&mut self, _env: Env, outcome: WriteOutcome) -> Result<WriteOutcome> {
-        Ok(outcome)
+    fn resolve(&mut self, _env: Env, outcome: Outcome<PathBuf>) -> Result<Either<String, Failure>> {
+        settled(outcome, |path| Ok(display(path)))
     }
 }
 
-fn failure(failed: FileError) -> WriteOutcome {
-    WriteOutcome {
-        path: Some(display(failed.path)),
-        syscall: Some(failed.syscall.to_owned()),
-        errno: failed.error.raw_os_error(),
-        message: Some(failed.error.to_string()),
+/// Encodes a profile into memory.
+pub struct Encode {
+    pub profile: Arc<Profile>,
+    pub format: Format,
+}
+
+impl Task for Encode {
+    type Output = Outcome<Vec<u8>>;
+    type JsValue = Either<Buffer, Failure>;
+
+    fn compute(&mut self) -> Result<Outcome<Vec<u8>>> {
+        let mut bytes = Vec::new();
+        let encoded = outcome(|| {
+            let written = self.format.write(&self.profile, &mut bytes);
+            written.map_err(|error| Failure::coded("ERR_INTERNAL", error.to_string()))
+        });
+        Ok(encoded.map(|()| bytes))
+    }
+
+    fn resolve(&mut self, _env: Env, outcome: Outcome<Vec<u8>>) -> Result<Either<Buffer, Failure>> {
+        settled(outcome, |bytes| Ok(Buffer::from(bytes)))
+    }
+}
+
+/// Where a profile is read from.
+pub enum Source {
+    File(PathBuf),
+    Bytes(Vec<u8>),
+}
+
+/// Reads a profile.
+pub struct Read(pub Source);
+
+impl Task for Read {
+    type Output = Outcome<Profile>;
+    type JsValue = Either<NativeSnapshot, Failure>;
+
+    fn compute(&mut self) -> Result<Outcome<Profile>> {
+        Ok(outcome(|| match &self.0 {
+            Source::File(path) => read_file(path),
+            Source::Bytes(bytes) => Ok(format::read(bytes.as_slice())?),
+        }))
+    }
+
+    fn resolve(
+        &mut self,
+        env: Env,
+        outcome: Outcome<Profile>,
+    ) -> Result<Either<NativeSnapshot, Failure>> {
+        settled(outcome, |profile| NativeSnapshot::hold(env, profile, None))
+    }
+}
+
+fn read_file(path: &Path) -> Outcome<Profile> {
+    let file = File::open(path).map_err(file::failed("open", path))?;
+    let read = format::read(BufReader::with_capacity(file::BUFFER_BYTES, file));
+    read.map_err(|error| match error {
+        ReadError::Io(error) => file::failed("read", path)(error).into(),
+        invalid => {
+            let message = format!("{}: {invalid}", path.display());
+            Failure::coded("ERR_INVALID_PROFILE", message)
+        }
+    })
+}
+
+/// Makes another profile of one: with the original positions of its functions, with labels.
+pub struct Derive {
+    pub profile: Arc<Profile>,
+    pub source_maps: bool,
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Task for Derive {
+    type Output = Outcome<Profile>;
+    type JsValue = Either<NativeSnapshot, Failure>;
+
+    fn compute(&mut self) -> Result<Outcome<Profile>> {
+        Ok(outcome(|| {
+            let mut profile = Profile::clone(&self.profile);
+            profile.metadata.labels.append(&mut self.labels);
+            Ok(profile)
+        }))
+    }
+
+    fn resolve(
+        &mut self,
+        env: Env,
+        outcome: Outcome<Profile>,
+    ) -> Result<Either<NativeSnapshot, Failure>> {
+        settled(outcome, |profile| NativeSnapshot::hold(env, profile, None))
     }
 }
 

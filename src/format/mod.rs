@@ -1,6 +1,94 @@
 //! Profiles to bytes and back, one place per format.
 
 pub mod error;
+pub mod folded;
 pub mod heapprofile;
 mod json;
 mod json_reader;
+pub mod pprof;
+
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::profile::Profile;
+use error::{ReadError, Result};
+
+/// A format that profiles are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Chrome DevTools', JSON.
+    HeapProfile,
+    /// pprof's, gzipped protobuf.
+    Pprof,
+    /// A line per stack, for flame graph tools.
+    Folded,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Format; 3] = [Format::HeapProfile, Format::Pprof, Format::Folded];
+
+    /// Its name in JavaScript.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::HeapProfile => "heapprofile",
+            Format::Pprof => "pprof",
+            Format::Folded => "folded",
+        }
+    }
+
+    /// How the names of its files end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::HeapProfile => ".heapprofile",
+            Format::Pprof => ".pb.gz",
+            Format::Folded => ".folded",
+        }
+    }
+
+    /// The format that the name of a file asks for; the first one if it asks for none.
+    pub fn of_path(path: &Path) -> Format {
+        let name = path.to_string_lossy();
+        let asked = Format::ALL.into_iter().find(|format| name.ends_with(format.extension()));
+        asked.unwrap_or(Format::HeapProfile)
+    }
+
+    /// Writes a profile. `out` is written to in small pieces: give it a buffer.
+    pub fn write(self, profile: &Profile, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Format::HeapProfile => heapprofile::write(profile, out),
+            Format::Pprof => pprof::write(profile, out),
+            Format::Folded => folded::write(profile, out),
+        }
+    }
+}
+
+/// Reads a profile of any format that can be read, gzipped or not: .heapprofile and pprof.
+pub fn read(mut source: impl BufRead) -> Result<Profile> {
+    if source.fill_buf()?.first() != Some(&GZIP) {
+        return read_plain(source);
+    }
+    read_plain(io::BufReader::new(MultiGzDecoder::new(source))).map_err(|error| match error {
+        ReadError::Io(error) if is_corrupt(&error) => ReadError::at_path("gzip", error),
+        other => other,
+    })
+}
+
+/// The first byte of a gzip file (RFC 1952), which starts neither JSON nor protobuf.
+const GZIP: u8 = 0x1f;
+
+fn is_corrupt(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
+}
+
+fn read_plain(mut source: impl BufRead) -> Result<Profile> {
+    match source.fill_buf()?.first() {
+        None => Err(ReadError::at_byte(0, "nothing: the file is empty")),
+        // pprof starts with a line feed: field 1, of some length.
+        Some(b'{' | b'[' | b' ' | b'\t' | b'\r') => heapprofile::read(source),
+        Some(_) => pprof::read(source),
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Which sampled objects a session keeps.
@@ -163,7 +163,7 @@ impl Metadata {
             stack_depth: Some(session.options.stack_depth),
             force_gc: Some(session.options.force_gc),
             include: Some(session.options.include),
-            taken_at: Some(Utc::now()),
+            taken_at: Some(now()),
             pid: Some(host.pid),
             thread_id: Some(host.thread_id),
             node_version: Some(host.node_version),
@@ -178,6 +178,11 @@ impl Metadata {
     pub fn includes_collected(&self) -> bool {
         self.include == Some(Include::Allocated)
     }
+}
+
+/// The time in whole milliseconds, which is what files say.
+pub fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(3)
 }
 
 /// 128 random bits as 32 hexadecimal digits. The standard library seeds each hasher's keys from

@@ -80,7 +80,7 @@ pub struct Given {
 /// Where [`Profile::interval`] is known, samples are objects and totals are estimated from them.
 /// Where it is not, a sample's size is what the file says that it stands for, and totals are those
 /// of the file: [`Profile::given`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Profile {
     /// Where it comes from.
     pub metadata: Metadata,
@@ -100,7 +100,7 @@ pub struct Profile {
 }
 
 /// What follows from the samples. See [`estimate`] for the numbers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Totals {
     /// Estimated bytes by node, of all samples that the session includes.
     pub self_sizes: Vec<f64>,
@@ -142,20 +142,6 @@ impl Profile {
         profile.given = given;
         summary::fill(&mut profile);
         profile
-    }
-
-    /// The same profile with other names and positions.
-    pub fn with_frames(&self, strings: Vec<Text>, nodes: Vec<Node>) -> Profile {
-        Profile {
-            metadata: self.metadata.clone(),
-            strings,
-            nodes,
-            allocations: self.allocations.clone(),
-            samples: self.samples.clone(),
-            given: self.given.clone(),
-            knows_liveness: self.knows_liveness,
-            totals: OnceLock::new(),
-        }
     }
 
     /// Sums over the samples, worked out once.

@@ -9,14 +9,13 @@ use std::ffi::{CStr, c_void};
 use std::panic;
 use std::ptr::{self, NonNull};
 
-use chrono::Utc;
 use napi::sys;
 
 use super::capture::{self, Capture, check};
 use super::ffi::{self, Isolate};
 use crate::error::{Error, Result};
 use crate::profile::fingerprint::{Fingerprint, has_interval};
-use crate::profile::metadata::{Host, Include, Metadata, Options, Session, random_id};
+use crate::profile::metadata::{Host, Include, Metadata, Options, Session, now, random_id};
 use crate::runtime::Runtime;
 
 // v8::HeapProfiler::SamplingFlags (v8-profiler.h). Node 18's headers lack the last two.
@@ -103,7 +102,7 @@ pub fn start(env: sys::napi_env, asked: StartOptions) -> Result<()> {
         if !start_sampler(isolate, options) {
             return Err(Error::SamplerInUse(IN_USE));
         }
-        let session = Session { session_id: random_id(), started_at: Utc::now(), options };
+        let session = Session { session_id: random_id(), started_at: now(), options };
         let fingerprint = Fingerprint::default();
         state.phase = Phase::Sampling(Box::new(OurSession { isolate, session, fingerprint }));
         Ok(())

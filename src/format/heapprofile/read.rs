@@ -211,8 +211,8 @@ impl File {
             }
             NodeKey::Url => node.script_name = intern(&mut self.strings, &json.value()?, offset)?,
             NodeKey::ScriptId => node.script_id = json.value::<ScriptId>()?.0,
-            NodeKey::LineNumber => node.line_number = json.value::<Position>()?.0,
-            NodeKey::ColumnNumber => node.column_number = json.value::<Position>()?.0,
+            NodeKey::LineNumber => node.line_number = json.value::<Position>()?.0.max(0),
+            NodeKey::ColumnNumber => node.column_number = json.value::<Position>()?.0.max(0),
             NodeKey::Other => json.skip()?,
         }
         Ok(())

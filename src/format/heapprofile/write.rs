@@ -91,7 +91,8 @@ struct Trailer<'a> {
 impl Trailer<'_> {
     fn of(profile: &Profile) -> Trailer<'_> {
         let mut metadata = profile.metadata.clone();
-        metadata.dropped_samples += profile.totals().dropped_samples;
+        metadata.dropped_samples =
+            metadata.dropped_samples.saturating_add(profile.totals().dropped_samples);
         let tells_collected = profile.knows_liveness && metadata.includes_collected();
         Trailer { metadata, collected_ordinals: tells_collected.then_some(Collected(profile)) }
     }

@@ -1,0 +1,69 @@
+//! Folded stacks: `frame;frame;frame bytes`, a line for each node with bytes of its own.
+//!
+//! What stackcollapse scripts write and flame graph tools read
+//! (<https://github.com/brendangregg/FlameGraph#2-fold-stacks>).
+
+use std::io::{self, Write};
+
+use crate::profile::{Node, Profile};
+
+/// Writes the profile, its estimates rounded to whole bytes.
+pub fn write(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
+    let self_sizes = &profile.totals().self_sizes;
+    let mut stack: Vec<(u32, String)> = Vec::new();
+    for (index, node) in (0..).zip(&profile.nodes) {
+        // Nodes are in pre-order: what is above the caller has ended.
+        while stack.last().is_some_and(|&(open, _)| open != node.parent) {
+            stack.pop();
+        }
+        stack.push((index, frame_of(profile, node)));
+        let bytes = self_sizes[index as usize].round();
+        if bytes >= 1.0 {
+            let frames: Vec<&str> = stack.iter().map(|(_, frame)| frame.as_str()).collect();
+            writeln!(out, "{} {bytes}", frames.join(";"))?;
+        }
+    }
+    Ok(())
+}
+
+/// `name (file:line)`, without what the format gives a meaning.
+fn frame_of(profile: &Profile, node: &Node) -> String {
+    let name = profile.strings[node.name as usize].to_utf8();
+    let name = if name.is_empty() { "(anonymous)" } else { &name };
+    let file = profile.strings[node.script_name as usize].to_utf8();
+    let frame = match (file.as_ref(), node.line_number) {
+        ("", _) => name.to_owned(),
+        (file, ..=0) => format!("{name} ({file})"),
+        (file, line) => format!("{name} ({file}:{line})"),
+    };
+    frame.replace(';', ":").replace(char::is_control, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Text, testing};
+
+    #[test]
+    fn writes_a_line_for_each_stack_that_holds_bytes() {
+        let mut profile =
+            testing::profile(&[(1, 0, "(root)"), (2, 0, "a;b\nc"), (3, 1, ""), (4, 0, "d")]);
+        profile.samples = vec![
+            testing::sample(3, 1 << 40, 1),
+            testing::sample(2, 1 << 39, 1),
+            testing::sample(4, 1 << 38, 1),
+        ];
+        profile.strings.push(Text::from(""));
+        profile.nodes[0].script_name = profile.strings.len() as u32 - 1;
+        profile.nodes[3].line_number = 0;
+        let mut out = Vec::new();
+        write(&profile, &mut out).unwrap();
+        let expected = [
+            "(root);a:b c (/app/server.js:2) 549755813888",
+            "(root);a:b c (/app/server.js:2);(anonymous) (/app/server.js:3) 1099511627776",
+            "(root);d (/app/server.js) 274877906944",
+            "",
+        ];
+        assert_eq!(String::from_utf8(out).unwrap(), expected.join("\n"));
+    }
+}

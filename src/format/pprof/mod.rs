@@ -1,0 +1,21 @@
+//! pprof's profile.proto, gzipped: what `go tool pprof` and its kin read.
+//!
+//! One sample per stack and object size, as Go's heap profiles have it, with the size as the label
+//! `bytes`. Values are whole numbers: estimates, rounded once. The metadata of the profile is a
+//! field of our own. Stacks are merged by name, file, line and column: pprof has no script ids.
+
+mod proto;
+mod read;
+mod write;
+
+pub use read::read;
+pub use write::write;
+
+/// The name of a function that has none.
+const ANONYMOUS: &str = "(anonymous)";
+
+/// The function that all stacks start from. Only what was allocated outside any is written with it.
+const ROOT: &str = "(root)";
+
+/// The key of the label that has the size of each object in bytes, as in Go's heap profiles.
+const SIZE_LABEL: &str = "bytes";

@@ -1,0 +1,535 @@
+//! pprof to profiles: ours, @datadog/pprof's, and others that count bytes of a heap.
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use chrono::DateTime;
+use prost::Message;
+
+use super::proto::{Function, Line, Location, Profile as Proto, Sample as ProtoSample};
+use super::{ANONYMOUS, ROOT, SIZE_LABEL};
+use crate::format::error::{ReadError, Result};
+use crate::profile::tree::Tree;
+use crate::profile::{Given, Metadata, Node, Profile, Sample, Strings, estimate};
+
+/// Protobuf that is longer is refused, as gzip expands to any length. A profile of a million nodes
+/// has a tenth of that.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Sampled objects that a file may stand for.
+const MAX_SAMPLES: u64 = 1 << 24;
+
+/// The function that @datadog/pprof says the memory outside V8's heap comes from.
+const EXTERNAL: &str = "(external)";
+
+/// Reads a profile that is not compressed.
+pub fn read(source: impl Read) -> Result<Profile> {
+    let mut bytes = Vec::new();
+    let length = source.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if length as u64 > MAX_BYTES {
+        return Err(ReadError::at_byte(MAX_BYTES, "longer than a pprof file may be"));
+    }
+    let proto = Proto::decode(bytes.as_slice())
+        .map_err(|error| ReadError::at_path("neither JSON nor pprof", error))?;
+    drop(bytes);
+    Reader::new(&proto)?.read()
+}
+
+/// Which of a sample's values are what.
+struct Columns {
+    count: usize,
+    objects: Option<usize>,
+    bytes: usize,
+    /// Those of the live objects, where `objects` are all that were allocated.
+    live_objects: Option<usize>,
+}
+
+impl Columns {
+    fn of(proto: &Proto) -> Result<Columns> {
+        let find = |names: &[&str]| {
+            let is_named =
+                |index: i64| text_of(proto, index).is_some_and(|name| names.contains(&name));
+            proto.sample_type.iter().position(|of| is_named(of.r#type))
+        };
+        let (count, in_use) = (proto.sample_type.len(), find(&["inuse_objects", "objects"]));
+        if let Some(bytes) = find(&["alloc_space"]) {
+            let objects = find(&["alloc_objects"]);
+            return Ok(Columns { count, objects, bytes, live_objects: in_use });
+        }
+        match find(&["inuse_space", "space"]) {
+            Some(bytes) => Ok(Columns { count, objects: in_use, bytes, live_objects: None }),
+            None => Err(ReadError::at_path("sample_type", "no inuse_space, space or alloc_space")),
+        }
+    }
+}
+
+/// What a sample stands for.
+struct Weight {
+    node: u32,
+    bytes: i64,
+    /// 0 if the file does not count objects.
+    objects: i64,
+    live_objects: i64,
+    /// Bytes of each object, 0 if that does not follow.
+    size: u64,
+}
+
+impl Weight {
+    /// How many samples V8 scaled to the objects and to the live ones; none if it did not.
+    fn samples(&self, interval: u32) -> Option<(u32, u32)> {
+        let samples = |objects: i64| {
+            let objects = u32::try_from(objects).ok()?;
+            if objects == 0 { Some(0) } else { estimate::v8_samples(self.size, interval, objects) }
+        };
+        let (all, live) = (samples(self.objects)?, samples(self.live_objects)?);
+        (self.size > 0 && all >= live.max(1)).then_some((all, live))
+    }
+
+    fn given(&self) -> Given {
+        let objects = (self.objects > 0).then_some(self.objects as f64);
+        Given { node: self.node, bytes: self.bytes as f64, objects }
+    }
+}
+
+struct Reader<'a> {
+    proto: &'a Proto,
+    columns: Columns,
+    locations: HashMap<u64, &'a Location>,
+    functions: HashMap<u64, &'a Function>,
+    /// By location and line of it.
+    tree: Tree<(u64, usize)>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(proto: &'a Proto) -> Result<Reader<'a>> {
+        Ok(Reader {
+            proto,
+            columns: Columns::of(proto)?,
+            locations: proto.location.iter().map(|location| (location.id, location)).collect(),
+            functions: proto.function.iter().map(|function| (function.id, function)).collect(),
+            tree: Tree::default(),
+        })
+    }
+
+    fn read(mut self) -> Result<Profile> {
+        let mut metadata = self.metadata()?;
+        let samples = self.proto.sample.iter().enumerate();
+        let mut weights = samples
+            .map(|(index, sample)| self.weight(index, sample))
+            .collect::<Result<Vec<Weight>>>()?;
+        let order = self.tree.pre_order();
+        let mut ranks = vec![0; order.len()];
+        for (rank, &node) in (0..).zip(&order) {
+            ranks[node as usize] = rank;
+        }
+        for weight in &mut weights {
+            weight.node = ranks[weight.node as usize];
+        }
+        let mut strings = Strings::default();
+        let nodes = self.nodes(&order, &ranks, &mut strings)?;
+        let external = strings.intern(EXTERNAL);
+        // Bytes that were measured and not sampled.
+        let is_measured = |weight: &Weight| {
+            let node = &nodes[weight.node as usize];
+            weight.objects == 0 || (node.name == external && node.line_number == 0)
+        };
+        let (measured, sampled): (Vec<Weight>, Vec<Weight>) =
+            weights.into_iter().partition(is_measured);
+        let mut given: Vec<Given> = measured.iter().map(Weight::given).collect();
+        let interval = metadata.sample_interval_bytes;
+        let samples = match interval.and_then(|interval| counts(&sampled, interval)) {
+            Some(counts) => expand(&sampled, &counts, interval.unwrap_or_default())?,
+            None => {
+                // Whoever wrote it scaled its samples otherwise: nothing can be estimated.
+                metadata.sample_interval_bytes = None;
+                given.extend(sampled.iter().map(Weight::given));
+                Vec::new()
+            }
+        };
+        let knows_liveness = !metadata.includes_collected() || self.columns.live_objects.is_some();
+        let strings = strings.into_vec();
+        Ok(Profile::from_file(metadata, strings, nodes, samples, given, knows_liveness))
+    }
+
+    /// Ours has a field of its own; of others' the header tells a little.
+    fn metadata(&self) -> Result<Metadata> {
+        let mut metadata = Metadata::default();
+        if !self.proto.heap_profile.is_empty() {
+            metadata = serde_json::from_str(&self.proto.heap_profile)
+                .map_err(|error| ReadError::at_path("heap_profile", error))?;
+        } else if self.proto.time_nanos != 0 {
+            metadata.taken_at = Some(DateTime::from_timestamp_nanos(self.proto.time_nanos));
+        }
+        let interval = u32::try_from(self.proto.period).ok();
+        metadata.sample_interval_bytes =
+            interval.filter(|interval| (1..=i32::MAX as u32).contains(interval));
+        Ok(metadata)
+    }
+
+    fn weight(&mut self, index: usize, sample: &ProtoSample) -> Result<Weight> {
+        let path = |field: &str| format!("sample[{index}].{field}");
+        if sample.value.len() != self.columns.count {
+            let message = format!("{} for {} types", sample.value.len(), self.columns.count);
+            return Err(ReadError::at_path(path("value"), message));
+        }
+        if let Some(negative) = sample.value.iter().find(|&&value| value < 0) {
+            return Err(ReadError::at_path(path("value"), format!("negative: {negative}")));
+        }
+        let node = self.add_stack(&sample.location_id).map_err(|id| {
+            ReadError::at_path(path("location_id"), format!("no location has the id {id}"))
+        })?;
+        let bytes = sample.value[self.columns.bytes];
+        let objects = self.columns.objects.map_or(0, |column| sample.value[column]);
+        let live_objects = self.columns.live_objects.map_or(objects, |column| sample.value[column]);
+        let is_size = |key| text_of(self.proto, key) == Some(SIZE_LABEL);
+        let label = sample.label.iter().find(|label| is_size(label.key) && label.num > 0);
+        let size = match label {
+            Some(label) => label.num as u64,
+            None if objects > 0 && bytes % objects == 0 => (bytes / objects) as u64,
+            None => 0,
+        };
+        Ok(Weight { node, bytes, objects, live_objects, size })
+    }
+
+    /// The node of a stack, or the id of a location that is not there.
+    fn add_stack(&mut self, location_ids: &[u64]) -> std::result::Result<u32, u64> {
+        let mut node = 0;
+        for &id in location_ids.iter().rev() {
+            let location = self.locations.get(&id).ok_or(id)?;
+            // The last line is the function that the others were inlined into.
+            for line in (0..location.line.len()).rev() {
+                if !(node == 0 && self.is_root(&location.line[line])) {
+                    node = self.tree.child(node, (id, line));
+                }
+            }
+        }
+        Ok(node)
+    }
+
+    /// Whether it is the function that V8 and we start all stacks with.
+    fn is_root(&self, line: &Line) -> bool {
+        let function = self.functions.get(&line.function_id);
+        line.line == 0
+            && function.is_some_and(|function| text_of(self.proto, function.name) == Some(ROOT))
+    }
+
+    fn nodes(&self, order: &[u32], ranks: &[u32], strings: &mut Strings) -> Result<Vec<Node>> {
+        let mut nodes = Vec::with_capacity(order.len());
+        for (id, &index) in (1..).zip(order) {
+            let parent = ranks[self.tree.parents[index as usize] as usize];
+            let (name, file, line, column) = match self.tree.keys[index as usize] {
+                None => (ROOT, "", 0, 0),
+                Some((location, line)) => self.frame(location, line)?,
+            };
+            nodes.push(Node {
+                id,
+                parent,
+                name: strings.intern(if name == ANONYMOUS { "" } else { name }),
+                script_name: strings.intern(file),
+                script_id: 0,
+                start_position: 0,
+                line_number: line,
+                column_number: column,
+                allocations_end: 0,
+            });
+        }
+        Ok(nodes)
+    }
+
+    /// Name, file, line and column of a location's line.
+    fn frame(&self, location: u64, line: usize) -> Result<(&'a str, &'a str, i32, i32)> {
+        let line = self.locations[&location].line[line];
+        let path = |field: &str| format!("location with id {location}: {field}");
+        let Some(function) = self.functions.get(&line.function_id) else {
+            let message = format!("no function has the id {}", line.function_id);
+            return Err(ReadError::at_path(path("line.function_id"), message));
+        };
+        let text = |index, field| {
+            let missing = || ReadError::at_path(path(field), format!("no string {index}"));
+            text_of(self.proto, index).ok_or_else(missing)
+        };
+        let name = text(function.name, "function.name")?;
+        let file = text(function.filename, "function.filename")?;
+        // @datadog/pprof may pack the column into the upper half of the line.
+        let position = |value: i64| i32::try_from(value).unwrap_or(0).max(0);
+        let number = position(line.line & i64::from(u32::MAX));
+        Ok((name, file, number, position(line.column.max(line.line >> 32))))
+    }
+}
+
+/// The string at an index.
+fn text_of(proto: &Proto, index: i64) -> Option<&str> {
+    let index = usize::try_from(index).ok()?;
+    proto.string_table.get(index).map(String::as_str)
+}
+
+/// How many samples each weight is, and how many of live objects, if V8 scaled all of them.
+fn counts(weights: &[Weight], interval: u32) -> Option<Vec<(u32, u32)>> {
+    weights.iter().map(|weight| weight.samples(interval)).collect()
+}
+
+/// As many samples as V8 took. Their ordinals only put them in order.
+fn expand(weights: &[Weight], counts: &[(u32, u32)], interval: u32) -> Result<Vec<Sample>> {
+    let total: u64 = counts.iter().map(|&(all, _)| u64::from(all)).sum();
+    if total > MAX_SAMPLES {
+        let message = format!("{total} sampled objects are more than {MAX_SAMPLES}");
+        return Err(ReadError::at_path("sample", message));
+    }
+    let mut samples = Vec::with_capacity(total as usize);
+    for (weight, &(all, live)) in weights.iter().zip(counts) {
+        for number in 0..all {
+            samples.push(Sample {
+                size: weight.size,
+                ordinal: samples.len() as u64 + 1,
+                // Ids count the nodes from 1.
+                node_id: weight.node + 1,
+                count: estimate::v8_count(weight.size, interval, 1),
+                is_live: number < live,
+            });
+        }
+    }
+    Ok(samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::proto::{Label, ValueType};
+    use super::super::write;
+    use super::*;
+    use crate::profile::{Include, Text, testing};
+    use flate2::read::MultiGzDecoder;
+
+    fn encode(profile: &Profile) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(profile, &mut out).unwrap();
+        out
+    }
+
+    fn expand_gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        MultiGzDecoder::new(bytes).read_to_end(&mut out).unwrap();
+        out
+    }
+
+    fn proto_of(profile: &Profile) -> Proto {
+        Proto::decode(expand_gzip(&encode(profile)).as_slice()).unwrap()
+    }
+
+    fn parse(bytes: &[u8]) -> Profile {
+        crate::format::read(bytes).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn error_of(proto: &Proto) -> String {
+        match read(proto.encode_to_vec().as_slice()) {
+            Err(error) => error.to_string(),
+            Ok(_) => panic!("no error: {proto:?}"),
+        }
+    }
+
+    /// `(root) -> a -> b`, `(root) -> c`, and a second `a` of another script with the same place.
+    fn full() -> Profile {
+        let mut profile = testing::profile(&[
+            (1, 0, "(root)"),
+            (2, 0, "a"),
+            (3, 1, "b"),
+            (4, 0, ""),
+            (5, 0, "a"),
+            (6, 4, "d"),
+        ]);
+        profile.strings.push(Text::from("file:///srv/my%20app/server.js"));
+        profile.nodes[3].script_name = profile.strings.len() as u32 - 1;
+        profile.nodes[4].line_number = 2;
+        profile.metadata.thread_id = Some(3);
+        profile.metadata.labels.insert("service".into(), "api".into());
+        for (node_id, size) in
+            [(1, 64), (2, 16), (3, 600_000), (3, 600_000), (3, 24), (4, 1 << 30), (5, 16), (6, 8)]
+        {
+            profile.samples.push(testing::sample(node_id, size, 1));
+        }
+        profile
+    }
+
+    #[test]
+    fn what_we_wrote_is_read_and_written_the_same() {
+        for (include, knows_liveness) in
+            [(Include::Live, true), (Include::Allocated, true), (Include::Allocated, false)]
+        {
+            let mut profile = full();
+            profile.metadata.include = Some(include);
+            profile.knows_liveness = knows_liveness;
+            profile.samples[3].is_live = include == Include::Live || !knows_liveness;
+            profile.given = vec![Given { node: 3, bytes: 4096.0, objects: None }];
+            let bytes = encode(&profile);
+            let again = parse(&bytes);
+            assert_eq!(encode(&again), bytes);
+            assert_eq!(again.knows_liveness, knows_liveness);
+            for include in [Include::Live, Include::Allocated] {
+                assert_eq!(
+                    again.estimate(include).map(|estimate| estimate.sample_count),
+                    profile.estimate(include).map(|estimate| estimate.sample_count),
+                );
+            }
+            assert!(again.metadata.session_id.is_none());
+            assert_eq!(again.metadata.labels, profile.metadata.labels);
+            assert_eq!(again.metadata.taken_at, profile.metadata.taken_at);
+        }
+    }
+
+    #[test]
+    fn has_what_pprof_shows() {
+        let proto = proto_of(&full());
+        let text = |index: i64| proto.string_table[index as usize].as_str();
+        let types: Vec<_> =
+            proto.sample_type.iter().map(|of| (text(of.r#type), text(of.unit))).collect();
+        assert_eq!(types, [("inuse_objects", "count"), ("inuse_space", "bytes")]);
+        assert_eq!(text(proto.default_sample_type), "inuse_space");
+        let period_type = proto.period_type.unwrap();
+        assert_eq!((text(period_type.r#type), text(period_type.unit)), ("space", "bytes"));
+        assert_eq!(proto.period, 524_288);
+        assert_eq!(proto.time_nanos, 1_700_000_000_000_000_000);
+        let stacks: Vec<_> = proto
+            .sample
+            .iter()
+            .map(|sample| {
+                let frames: Vec<_> = sample
+                    .location_id
+                    .iter()
+                    .map(|&id| {
+                        let line = proto.location[id as usize - 1].line[0];
+                        let function = proto.function[line.function_id as usize - 1];
+                        assert_eq!(function.start_line, line.line);
+                        text(function.name)
+                    })
+                    .collect();
+                let labels: Vec<_> = sample.label.iter().map(|of| (text(of.key), of.num)).collect();
+                assert_eq!(labels[1..], [("thread id", 0), ("service", 0)]);
+                (frames.join("<"), labels[0], sample.value[0])
+            })
+            .collect();
+        // The two a are one, the two samples of one size too: 2 / p, rounded.
+        let expected = [
+            ("(root)", 64, 8193),
+            ("a", 16, 65_537),
+            ("b<a", 24, 21_846),
+            ("b<a", 600_000, 3),
+            ("d<a", 8, 65_537),
+            ("(anonymous)", 1 << 30, 1),
+        ];
+        let expected: Vec<_> = expected
+            .map(|(stack, size, objects)| (stack.to_owned(), ("bytes", size), objects))
+            .into();
+        assert_eq!(stacks, expected);
+        assert!(proto.string_table.iter().any(|text| text == "/srv/my app/server.js"));
+    }
+
+    /// As @datadog/pprof writes it: no labels, V8's counts, memory outside the heap as a function.
+    fn datadog() -> Proto {
+        let mut proto = proto_of(&full());
+        proto.heap_profile.clear();
+        for sample in &mut proto.sample {
+            sample.value[1] = sample.value[0] * sample.label[0].num;
+            sample.label.clear();
+        }
+        let id = proto.location.len() as u64 + 1;
+        let name = proto.string_table.len() as i64;
+        proto.string_table.push(EXTERNAL.to_owned());
+        proto.function.push(Function { id, name, ..Function::default() });
+        let line = Line { function_id: id, ..Line::default() };
+        proto.location.push(Location { id, line: vec![line] });
+        proto.sample.push(ProtoSample {
+            location_id: vec![id],
+            value: vec![1, 1234],
+            label: vec![],
+        });
+        proto
+    }
+
+    #[test]
+    fn samples_that_v8_scaled_are_recovered() {
+        let profile = parse(&datadog().encode_to_vec());
+        assert_eq!(profile.interval(), Some(524_288));
+        let estimate = profile.estimate(Include::Live).unwrap();
+        let truth = full().estimate(Include::Live).unwrap();
+        assert_eq!(estimate.sample_count, truth.sample_count);
+        assert!((estimate.bytes.estimate - truth.bytes.estimate).abs() < 1.0);
+        let live_bytes = profile.totals().live_bytes.unwrap();
+        assert!((live_bytes - estimate.bytes.estimate - 1234.0).abs() < 1.0);
+        assert_eq!(encode(&parse(&encode(&profile))), encode(&profile));
+    }
+
+    #[test]
+    fn samples_that_were_scaled_otherwise_keep_their_numbers() {
+        let mut proto = datadog();
+        proto.sample[1].value = vec![2, 32];
+        let profile = parse(&proto.encode_to_vec());
+        assert_eq!((profile.interval(), profile.samples.len()), (None, 0));
+        let stated: i64 = proto.sample.iter().map(|sample| sample.value[1]).sum();
+        assert_eq!(profile.totals().live_bytes, Some(stated as f64));
+        assert_eq!(encode(&parse(&encode(&profile))), encode(&profile));
+    }
+
+    #[test]
+    fn hostile_files_are_errors_that_say_where() {
+        type Change = fn(&mut Proto);
+        let cases: [(Change, &str); 10] = [
+            (|of| of.sample_type.clear(), "sample_type: no inuse_space"),
+            (|of| of.sample_type.push(ValueType::default()), "sample[0].value: 2 for 3 types"),
+            (|of| of.sample[3].value[0] = -7, "sample[3].value: negative: -7"),
+            (|of| of.sample[0].location_id.push(99), "sample[0].location_id: no location has"),
+            (|of| of.location.clear(), "sample[0].location_id: no location has the id 1"),
+            (|of| of.function.clear(), "location with id 1: line.function_id: no function has"),
+            (|of| of.function[1].name = 1 << 40, "location with id 2: function.name: no string"),
+            (|of| of.function[1].filename = -1, "function.filename: no string -1"),
+            (|of| of.heap_profile = "{".into(), "heap_profile: EOF"),
+            (
+                |of| {
+                    let count = estimate::v8_count(1 << 20, 524_288, 1 << 30);
+                    of.sample[1].value = vec![i64::from(count), i64::from(count) << 20];
+                    of.sample[1].label = vec![Label { num: 1 << 20, ..of.sample[1].label[0] }];
+                },
+                "sampled objects are more than",
+            ),
+        ];
+        for (change, message) in cases {
+            let mut proto = proto_of(&full());
+            change(&mut proto);
+            let error = error_of(&proto);
+            assert!(error.contains(message), "{error} is not {message}");
+        }
+        let garbage = crate::format::read(b"\0garbage".as_slice()).unwrap_err().to_string();
+        assert!(garbage.starts_with("neither JSON nor pprof"), "{garbage}");
+        let empty = crate::format::read(b"".as_slice()).unwrap_err().to_string();
+        assert_eq!(empty, "at byte 0: nothing: the file is empty");
+    }
+
+    #[test]
+    fn every_truncation_is_an_error_and_no_panic() {
+        let bytes = encode(&full());
+        for end in 0..bytes.len() {
+            let error = crate::format::read(&bytes[..end]);
+            assert!(matches!(error, Err(ReadError::Invalid(_))), "{end}");
+        }
+    }
+
+    #[test]
+    fn mutated_files_never_panic() {
+        let bytes = expand_gzip(&encode(&full()));
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut random = |bound: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % bound as u64) as usize
+        };
+        for _ in 0..20_000 {
+            let mut bytes = bytes.clone();
+            for _ in 0..=random(4) {
+                let at = random(bytes.len());
+                bytes[at] = random(256) as u8;
+            }
+            if let Ok(profile) = read(bytes.as_slice()) {
+                encode(&profile);
+            }
+        }
+    }
+}
