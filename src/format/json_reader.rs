@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, Visitor};
 
 use super::error::{ReadError, Result};
@@ -76,22 +76,29 @@ impl<R: Read> JsonReader<R> {
         if found != Some(b'"') {
             return Err(self.unexpected(&['"'], found));
         }
-        let RawText(name) = self.value()?;
-        let key = map(&name);
+        let (quoted, offset) = self.take_value()?;
+        let key = match quoted {
+            // As almost all keys are, without escapes.
+            [b'"', plain @ .., b'"'] if memchr(b'\\', plain).is_none() => map(plain),
+            _ => map(&parse::<RawText>(quoted, offset)?.0),
+        };
         self.expect(b':')?;
         Ok(key)
     }
 
     /// A value that serde_json can parse: nested 128 levels deep at most.
     pub fn value<'a, T: Deserialize<'a>>(&'a mut self) -> Result<T> {
+        let (bytes, offset) = self.take_value()?;
+        parse(bytes, offset)
+    }
+
+    /// The bytes of a value, unchecked, and where they are. For [`parse`].
+    pub fn take_value(&mut self) -> Result<(&[u8], u64)> {
         self.peek()?;
         let end = self.find_value_end()?;
         let (start, offset) = (self.at, self.offset());
         self.at = end;
-        let bytes = &self.window[start..end];
-        serde_json::from_slice(bytes).map_err(|error| {
-            ReadError::at_byte(offset + position_of(&error, bytes), describe(&error))
-        })
+        Ok((&self.window[start..end], offset))
     }
 
     /// Skips a value.
@@ -172,6 +179,12 @@ impl<R: Read> JsonReader<R> {
     }
 }
 
+/// Parses a value whose first byte is at `offset`.
+pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], offset: u64) -> Result<T> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| ReadError::at_byte(offset + position_of(&error, bytes), describe(&error)))
+}
+
 /// The length of the value at the start; none if it goes on after the end. Does not check it.
 fn value_length(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {
@@ -184,14 +197,10 @@ fn value_length(bytes: &[u8]) -> Option<usize> {
 fn string_length(bytes: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
-        at += memchr2(b'"', b'\\', &bytes[at..])?;
-        if bytes[at] == b'"' {
-            return Some(at + 1);
-        }
-        // A backslash and what it escapes.
-        at += 2;
-        if at > bytes.len() {
-            return None;
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
         }
     }
 }

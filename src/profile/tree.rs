@@ -1,7 +1,8 @@
 //! A call tree that is put together path by path, for files that hold stacks and for merging.
 
-use std::collections::HashMap;
 use std::hash::Hash;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 /// Nodes in the order in which they were added; 0 is the root.
 #[derive(Debug)]
@@ -10,16 +11,16 @@ pub struct Tree<K> {
     pub keys: Vec<Option<K>>,
     /// The caller of each node; the root's is itself.
     pub parents: Vec<u32>,
-    children: HashMap<(u32, K), u32>,
-}
-
-impl<K: Copy + Eq + Hash> Default for Tree<K> {
-    fn default() -> Tree<K> {
-        Tree { keys: vec![None], parents: vec![0], children: HashMap::new() }
-    }
+    children: FxHashMap<(u32, K), u32>,
 }
 
 impl<K: Copy + Eq + Hash> Tree<K> {
+    /// The root, with room for so many nodes.
+    pub fn with_capacity(nodes: usize) -> Tree<K> {
+        let children = FxHashMap::with_capacity_and_hasher(nodes, FxBuildHasher);
+        Tree { keys: vec![None], parents: vec![0], children }
+    }
+
     /// The child of that key, added if it is new.
     pub fn child(&mut self, parent: u32, key: K) -> u32 {
         *self.children.entry((parent, key)).or_insert_with(|| {
@@ -29,9 +30,9 @@ impl<K: Copy + Eq + Hash> Tree<K> {
         })
     }
 
-    /// All nodes, each after its caller and before its caller's next callee; the callees of one
-    /// caller in the order in which they were added.
-    pub fn pre_order(&self) -> Vec<u32> {
+    /// All nodes, each after its caller and before its caller's next callee, the callees of one
+    /// caller in the order in which they were added; and the place of each node in that order.
+    pub fn pre_order(&self) -> (Vec<u32>, Vec<u32>) {
         let count = self.parents.len();
         // The children of each node as a list; the root, 0, is nobody's child. Nodes come after
         // their callers, so backwards makes the lists come out forwards.
@@ -39,17 +40,18 @@ impl<K: Copy + Eq + Hash> Tree<K> {
         for node in (1..count).rev() {
             let parent = self.parents[node] as usize;
             next_sibling[node] = first_child[parent];
-            first_child[parent] = node;
+            first_child[parent] = node as u32;
         }
-        let mut order = Vec::with_capacity(count);
+        let (mut order, mut ranks) = (Vec::with_capacity(count), vec![0; count]);
         let mut pending = vec![0];
         while let Some(node) = pending.pop() {
-            order.push(node as u32);
+            ranks[node as usize] = order.len() as u32;
+            order.push(node);
             // The sibling has to wait until the whole of this node's tree is through.
-            pending
-                .extend([next_sibling[node], first_child[node]].iter().filter(|&&next| next > 0));
+            let next = [next_sibling[node as usize], first_child[node as usize]];
+            pending.extend(next.iter().filter(|&&next| next > 0));
         }
-        order
+        (order, ranks)
     }
 }
 
@@ -59,11 +61,12 @@ mod tests {
 
     #[test]
     fn merges_paths_and_orders_them() {
-        let mut tree = Tree::default();
+        let mut tree = Tree::with_capacity(0);
         for path in ["ab", "c", "ad", "cb", "ab"] {
             path.chars().fold(0, |parent, key| tree.child(parent, key));
         }
-        let order = tree.pre_order();
+        let (order, ranks) = tree.pre_order();
+        assert!(order.iter().enumerate().all(|(rank, &of)| ranks[of as usize] as usize == rank));
         let keys: String = order.iter().filter_map(|&node| tree.keys[node as usize]).collect();
         assert_eq!(keys, "abdcb");
         assert_eq!(order[0], 0);
@@ -71,8 +74,8 @@ mod tests {
 
     #[test]
     fn orders_a_tree_of_any_depth() {
-        let mut tree = Tree::default();
+        let mut tree = Tree::with_capacity(0);
         (0..200_000).fold(0, |parent, key| tree.child(parent, key));
-        assert!(tree.pre_order().into_iter().eq(0..=200_000));
+        assert!(tree.pre_order().0.into_iter().eq(0..=200_000));
     }
 }

@@ -1,6 +1,7 @@
 //! `.heapprofile` to profiles: ours, DevTools', the inspector's, `node --heap-prof`'s, and the flat
 //! form of heap-profile 0.4.0, whose nodes have no `callFrame` and 1-based positions.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::Read;
 
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
 use crate::format::error::{ReadError, Result};
-use crate::format::json_reader::{Items, JsonReader, RawText};
+use crate::format::json_reader::{self, Items, JsonReader, RawText};
 use crate::profile::{Given, Metadata, Node, Profile, Sample, Strings, estimate};
 
 /// Relative error that sums of floating-point numbers may have.
@@ -97,6 +98,40 @@ struct CallFrame<'a> {
     column_number: Position,
 }
 
+/// A call frame as nodes have it.
+#[derive(Clone, Copy)]
+struct Frame {
+    name: u32,
+    script_name: u32,
+    script_id: i32,
+    line_number: i32,
+    column_number: i32,
+}
+
+/// The call frames that were read, by their bytes: a function has a hundred nodes or more.
+#[derive(Default)]
+struct Frames(HashMap<Box<[u8]>, Frame>);
+
+impl Frames {
+    fn get(&mut self, json: &mut JsonReader<impl Read>, strings: &mut Strings) -> Result<Frame> {
+        let (bytes, offset) = json.take_value()?;
+        if let Some(&known) = self.0.get(bytes) {
+            return Ok(known);
+        }
+        let call_frame: CallFrame = json_reader::parse(bytes, offset)?;
+        let frame = Frame {
+            name: intern(strings, &call_frame.function_name, offset)?,
+            script_name: intern(strings, &call_frame.url, offset)?,
+            script_id: call_frame.script_id.0,
+            // 0-based, where V8 has 1.
+            line_number: call_frame.line_number.0 + 1,
+            column_number: call_frame.column_number.0 + 1,
+        };
+        self.0.insert(bytes.into(), frame);
+        Ok(frame)
+    }
+}
+
 /// HeapProfiler.SamplingHeapProfileSample.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -129,6 +164,7 @@ struct Open {
 #[derive(Default)]
 struct File {
     strings: Strings,
+    frames: Frames,
     nodes: Vec<Node>,
     self_sizes: Vec<f64>,
     /// How many nodes have an id.
@@ -188,13 +224,12 @@ impl File {
         let node = &mut self.nodes[open.index as usize];
         match key {
             NodeKey::CallFrame => {
-                let frame: CallFrame = json.value()?;
-                node.name = intern(&mut self.strings, &frame.function_name, offset)?;
-                node.script_name = intern(&mut self.strings, &frame.url, offset)?;
-                node.script_id = frame.script_id.0;
-                // 0-based, where V8 has 1.
-                node.line_number = frame.line_number.0 + 1;
-                node.column_number = frame.column_number.0 + 1;
+                let frame = self.frames.get(json, &mut self.strings)?;
+                node.name = frame.name;
+                node.script_name = frame.script_name;
+                node.script_id = frame.script_id;
+                node.line_number = frame.line_number;
+                node.column_number = frame.column_number;
                 open.is_named = true;
             }
             NodeKey::SelfSize => {
@@ -404,7 +439,7 @@ mod tests {
     }
 
     fn parse(text: &str) -> Profile {
-        read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
+        read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text:.300}"))
     }
 
     fn error_of(text: &str) -> String {
@@ -452,6 +487,18 @@ mod tests {
         });
         assert_eq!(estimates, [Some(3), Some(6)]);
         assert_eq!(again.allocations_of(3).len(), 2);
+    }
+
+    #[test]
+    fn every_object_size_survives_being_written() {
+        for interval in [1, 4096, 16_384, 524_288] {
+            let mut profile = testing::profile(&[(1, 0, "(root)")]);
+            profile.samples = (1..5000).map(|size| testing::sample(1, 8 * size, 1)).collect();
+            profile.metadata.sample_interval_bytes = Some(interval);
+            let again = parse(&encode(&profile));
+            let sizes = again.samples_by_age().map(|sample| sample.size);
+            assert!(sizes.eq((1..5000).map(|size| 8 * size)));
+        }
     }
 
     #[test]

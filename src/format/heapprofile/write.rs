@@ -1,7 +1,9 @@
 //! Profiles to `.heapprofile`.
 
+use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 
+use rustc_hash::FxHashMap;
 use serde::{Serialize, Serializer};
 
 use crate::format::json::{write_number, write_text, write_value};
@@ -24,6 +26,7 @@ pub fn write(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
 /// Nodes are in pre-order, so one pass with the stack of open nodes does, whatever the depth.
 fn write_tree(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
     let self_sizes = &profile.totals().self_sizes;
+    let mut frames = CallFrames::of(profile);
     let mut open: Vec<u32> = Vec::new();
     for (index, node) in profile.nodes.iter().enumerate() {
         let mut is_first = true;
@@ -35,19 +38,46 @@ fn write_tree(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
         if !is_first {
             out.write_all(b",")?;
         }
-        write_node(profile, node, self_sizes[index], out)?;
+        out.write_all(frames.encoded(node)?)?;
+        write_number(out, self_sizes[index])?;
+        out.write_all(b",\"id\":")?;
+        write_value(out, &node.id)?;
+        out.write_all(b",\"children\":[")?;
         open.push(index as u32);
     }
     open.iter().try_for_each(|_| out.write_all(b"]}"))
 }
 
-/// Writes a node up to its children, which stay open.
-fn write_node(
-    profile: &Profile,
-    node: &Node,
-    self_size: f64,
-    out: &mut impl Write,
-) -> io::Result<()> {
+/// What identifies a function: name, script name, script id, line and column.
+type Function = (u32, u32, i32, i32, i32);
+
+/// The encoded starts of nodes, by function: a function has a hundred nodes or more.
+struct CallFrames<'a> {
+    profile: &'a Profile,
+    encoded: FxHashMap<Function, Vec<u8>>,
+}
+
+impl CallFrames<'_> {
+    fn of(profile: &Profile) -> CallFrames<'_> {
+        CallFrames { profile, encoded: FxHashMap::default() }
+    }
+
+    /// A node up to its own size.
+    fn encoded(&mut self, node: &Node) -> io::Result<&[u8]> {
+        let Node { name, script_name, script_id, line_number, column_number, .. } = *node;
+        let function = (name, script_name, script_id, line_number, column_number);
+        match self.encoded.entry(function) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(new) => {
+                let mut out = Vec::new();
+                write_call_frame(self.profile, node, &mut out)?;
+                Ok(new.insert(out))
+            }
+        }
+    }
+}
+
+fn write_call_frame(profile: &Profile, node: &Node, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"{\"callFrame\":{\"functionName\":")?;
     write_text(out, &profile.strings[node.name as usize])?;
     out.write_all(b",\"scriptId\":\"")?;
@@ -58,11 +88,7 @@ fn write_node(
     write_value(out, &(node.line_number - 1))?;
     out.write_all(b",\"columnNumber\":")?;
     write_value(out, &(node.column_number - 1))?;
-    out.write_all(b"},\"selfSize\":")?;
-    write_number(out, self_size)?;
-    out.write_all(b",\"id\":")?;
-    write_value(out, &node.id)?;
-    out.write_all(b",\"children\":[")
+    out.write_all(b"},\"selfSize\":")
 }
 
 fn write_samples(profile: &Profile, out: &mut impl Write) -> io::Result<()> {

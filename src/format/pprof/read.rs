@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
             columns: Columns::of(proto)?,
             locations: proto.location.iter().map(|location| (location.id, location)).collect(),
             functions: proto.function.iter().map(|function| (function.id, function)).collect(),
-            tree: Tree::default(),
+            tree: Tree::with_capacity(proto.sample.len()),
         })
     }
 
@@ -117,11 +117,7 @@ impl<'a> Reader<'a> {
         let mut weights = samples
             .map(|(index, sample)| self.weight(index, sample))
             .collect::<Result<Vec<Weight>>>()?;
-        let order = self.tree.pre_order();
-        let mut ranks = vec![0; order.len()];
-        for (rank, &node) in (0..).zip(&order) {
-            ranks[node as usize] = rank;
-        }
+        let (order, ranks) = self.tree.pre_order();
         for weight in &mut weights {
             weight.node = ranks[weight.node as usize];
         }

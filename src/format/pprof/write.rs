@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use indexmap::IndexSet;
 use prost::Message;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxBuildHasher;
 use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
@@ -89,11 +89,13 @@ type Frame = (u32, u32, i32, i32);
 
 /// The profile's tree as pprof tells its nodes apart.
 struct Stacks<'a> {
-    tree: Tree<Frame>,
+    /// Its keys are indexes of `frames`.
+    tree: Tree<u32>,
     /// Its nodes in pre-order.
     order: Vec<u32>,
     /// For each node of the profile, the place of its stack in that order.
     ranks: Vec<u32>,
+    frames: IndexSet<Frame, FxBuildHasher>,
     texts: IndexSet<Cow<'a, str>>,
 }
 
@@ -103,24 +105,22 @@ impl Stacks<'_> {
         let mut index = |text| texts.insert_full(text).0 as u32;
         let names: Vec<u32> = profile.strings.iter().map(|name| index(shown_name(name))).collect();
         let files: Vec<u32> = profile.strings.iter().map(|url| index(path_of(url))).collect();
-        let mut tree = Tree::default();
+        let mut frames = IndexSet::default();
+        let mut tree = Tree::with_capacity(profile.nodes.len());
         let mut merged: Vec<u32> = vec![0];
         for node in profile.nodes.iter().skip(1) {
             let (name, file) = (names[node.name as usize], files[node.script_name as usize]);
             let frame = (name, file, node.line_number, node.column_number);
+            let frame = frames.insert_full(frame).0 as u32;
             merged.push(tree.child(merged[node.parent as usize], frame));
         }
-        let order = tree.pre_order();
-        let mut rank_of = vec![0; order.len()];
-        for (rank, &node) in (0..).zip(&order) {
-            rank_of[node as usize] = rank;
-        }
+        let (order, rank_of) = tree.pre_order();
         let ranks = merged.into_iter().map(|node| rank_of[node as usize]).collect();
-        Stacks { tree, order, ranks, texts }
+        Stacks { tree, order, ranks, frames, texts }
     }
 
     /// The frames of a stack, the innermost first; none for the root's.
-    fn frames(&self, rank: u32) -> impl Iterator<Item = Frame> {
+    fn frames(&self, rank: u32) -> impl Iterator<Item = u32> {
         let parent = |&node: &u32| Some(self.tree.parents[node as usize]);
         let nodes = std::iter::successors(Some(self.order[rank as usize]), parent);
         nodes.map_while(|node| self.tree.keys[node as usize])
@@ -170,7 +170,8 @@ fn sorted_entries(profile: &Profile, stacks: &Stacks<'_>) -> Vec<(u32, u64, Entr
 struct Writer {
     proto: Proto,
     strings: IndexSet<String>,
-    locations: FxHashMap<Frame, u64>,
+    /// Ids of the locations, by frame; 0 for none yet.
+    locations: Vec<u64>,
 }
 
 impl Writer {
@@ -179,7 +180,7 @@ impl Writer {
             proto: Proto::default(),
             // The first string must be empty.
             strings: IndexSet::from([String::new()]),
-            locations: FxHashMap::with_hasher(FxBuildHasher),
+            locations: Vec::new(),
         }
     }
 
@@ -230,6 +231,7 @@ impl Writer {
 
     fn add_samples(&mut self, profile: &Profile, columns: &Columns) {
         let stacks = Stacks::of(profile);
+        self.locations = vec![0; stacks.frames.len()];
         let common = self.common_labels(profile);
         let size_key = self.string(SIZE_LABEL);
         let interval = profile.interval().unwrap_or(1);
@@ -271,14 +273,15 @@ impl Writer {
         ids
     }
 
-    fn location_id(&mut self, stacks: &Stacks<'_>, frame: Frame) -> u64 {
-        if let Some(&id) = self.locations.get(&frame) {
-            return id;
+    fn location_id(&mut self, stacks: &Stacks<'_>, frame: u32) -> u64 {
+        let known = self.locations[frame as usize];
+        if known != 0 {
+            return known;
         }
-        let (name, file, line, column) = frame;
+        let (name, file, line, column) = stacks.frames[frame as usize];
         let (name, file) = (&stacks.texts[name as usize], &stacks.texts[file as usize]);
         let id = self.add_location(name, file, line, column);
-        self.locations.insert(frame, id);
+        self.locations[frame as usize] = id;
         id
     }
 
