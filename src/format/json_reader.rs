@@ -126,6 +126,12 @@ impl<R: Read> JsonReader<R> {
 
     /// The next byte that is no white space; the position goes there.
     fn peek(&mut self) -> Result<Option<u8>> {
+        // As almost always: nobody indents these files.
+        if let Some(&byte) = self.window.get(self.at)
+            && byte > b' '
+        {
+            return Ok(Some(byte));
+        }
         loop {
             let rest = &self.window[self.at..];
             if let Some(spaces) = rest.iter().position(|byte| !b" \t\r\n".contains(byte)) {

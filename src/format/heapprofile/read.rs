@@ -20,6 +20,7 @@ const ROUNDING: f64 = 1e-9;
 pub fn read(source: impl Read) -> Result<Profile> {
     let mut json = JsonReader::new(source);
     let mut file = File::default();
+    file.strings.intern("");
     let mut members = json.open_object()?;
     while json.has_next(&mut members)? {
         match json.key(TopKey::of)? {
@@ -160,6 +161,19 @@ struct Open {
     is_named: bool,
 }
 
+/// A node of which nothing was read. Its name is the first of the strings, the empty one.
+const UNKNOWN: Node = Node {
+    id: 0,
+    parent: 0,
+    name: 0,
+    script_name: 0,
+    script_id: 0,
+    start_position: 0,
+    line_number: 0,
+    column_number: 0,
+    allocations_end: 0,
+};
+
 /// What was read so far.
 #[derive(Default)]
 struct File {
@@ -202,18 +216,7 @@ impl File {
         let members = json.open_object()?;
         let index = u32::try_from(self.nodes.len())
             .map_err(|_| ReadError::at_byte(offset, "more than 2^32 nodes"))?;
-        let nothing = self.strings.intern("");
-        self.nodes.push(Node {
-            id: 0,
-            parent,
-            name: nothing,
-            script_name: nothing,
-            script_id: 0,
-            start_position: 0,
-            line_number: 0,
-            column_number: 0,
-            allocations_end: 0,
-        });
+        self.nodes.push(Node { parent, ..UNKNOWN });
         self.self_sizes.push(0.0);
         Ok(Open { index, offset, members, children: None, is_named: false })
     }

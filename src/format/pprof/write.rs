@@ -7,21 +7,25 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use indexmap::IndexSet;
 use prost::Message;
+use prost::encoding::message;
 use rustc_hash::FxBuildHasher;
 use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
 use super::{ANONYMOUS, ROOT, SIZE_LABEL};
-use crate::profile::tree::Tree;
-use crate::profile::{Estimate, Profile, Text};
+use crate::profile::{Estimate, Node, Profile, Text};
 
 /// Writes the profile, gzipped. The same profile gives the same bytes.
 pub fn write(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
-    let proto = Writer::new().build(profile)?;
+    let writer = Writer::of(profile)?;
     let mut gzip = GzEncoder::new(out, Compression::fast());
-    gzip.write_all(&proto.encode_to_vec())?;
+    gzip.write_all(&writer.proto.encode_to_vec())?;
+    gzip.write_all(&writer.samples)?;
     gzip.finish().map(drop)
 }
+
+/// The tag of [`Proto::sample`].
+const SAMPLE_TAG: u32 = 2;
 
 /// Which values a profile's samples have, in the order in which they are written.
 struct Columns {
@@ -84,46 +88,121 @@ impl From<Estimate> for Amount {
     }
 }
 
-/// What tells functions apart: name and file as indexes of [`Stacks::texts`], line and column.
+/// What tells functions apart: name and file as indexes of [`Frames::texts`], line and column.
 type Frame = (u32, u32, i32, i32);
 
-/// The profile's tree as pprof tells its nodes apart.
-struct Stacks<'a> {
-    /// Its keys are indexes of `frames`.
-    tree: Tree<u32>,
-    /// Its nodes in pre-order.
-    order: Vec<u32>,
-    /// For each node of the profile, the place of its stack in that order.
-    ranks: Vec<u32>,
+/// The functions of a profile as pprof tells them apart.
+struct Frames<'a> {
     frames: IndexSet<Frame, FxBuildHasher>,
     texts: IndexSet<Cow<'a, str>>,
 }
 
-impl Stacks<'_> {
-    fn of(profile: &Profile) -> Stacks<'_> {
+impl Frames<'_> {
+    /// Them, and the index of each node's.
+    fn of(profile: &Profile) -> (Frames<'_>, Vec<u32>) {
         let mut texts = IndexSet::new();
         let mut index = |text| texts.insert_full(text).0 as u32;
         let names: Vec<u32> = profile.strings.iter().map(|name| index(shown_name(name))).collect();
         let files: Vec<u32> = profile.strings.iter().map(|url| index(path_of(url))).collect();
         let mut frames = IndexSet::default();
-        let mut tree = Tree::with_capacity(profile.nodes.len());
-        let mut merged: Vec<u32> = vec![0];
-        for node in profile.nodes.iter().skip(1) {
+        let of_nodes = profile.nodes.iter().map(|node| {
             let (name, file) = (names[node.name as usize], files[node.script_name as usize]);
-            let frame = (name, file, node.line_number, node.column_number);
-            let frame = frames.insert_full(frame).0 as u32;
-            merged.push(tree.child(merged[node.parent as usize], frame));
-        }
-        let (order, rank_of) = tree.pre_order();
-        let ranks = merged.into_iter().map(|node| rank_of[node as usize]).collect();
-        Stacks { tree, order, ranks, frames, texts }
+            frames.insert_full((name, file, node.line_number, node.column_number)).0 as u32
+        });
+        let of_nodes = of_nodes.collect();
+        (Frames { frames, texts }, of_nodes)
     }
+}
 
-    /// The frames of a stack, the innermost first; none for the root's.
-    fn frames(&self, rank: u32) -> impl Iterator<Item = u32> {
-        let parent = |&node: &u32| Some(self.tree.parents[node as usize]);
-        let nodes = std::iter::successors(Some(self.order[rank as usize]), parent);
-        nodes.map_while(|node| self.tree.keys[node as usize])
+/// The profile's tree with siblings of equal frames merged. Stacks are numbered in pre-order.
+#[derive(Default)]
+struct Stacks {
+    /// The stack of the caller; the root's is its own, 0.
+    parents: Vec<u32>,
+    /// The innermost frame.
+    frames: Vec<u32>,
+    /// For each node of the profile, its stack.
+    of_nodes: Vec<u32>,
+}
+
+/// The children of a stack that have one frame: whose they are, and the last of them, a node.
+#[derive(Clone, Copy)]
+struct Siblings {
+    parent: u32,
+    last: u32,
+}
+
+impl Stacks {
+    /// Goes down from the root, through all nodes of a stack at once.
+    fn merge(nodes: &[Node], frames: &[u32], frame_count: usize) -> Stacks {
+        let (first_child, next_sibling) = child_lists(nodes);
+        // The next node of the same stack; 0, the root, is nobody's.
+        let mut next_same = vec![0; nodes.len()];
+        let mut seen = vec![Siblings { parent: u32::MAX, last: 0 }; frame_count];
+        let mut stacks = Stacks { of_nodes: vec![0; nodes.len()], ..Stacks::default() };
+        let mut pending = vec![(0, 0)];
+        while let Some((first, parent)) = pending.pop() {
+            let stack = stacks.parents.len() as u32;
+            stacks.parents.push(parent);
+            stacks.frames.push(frames[first as usize]);
+            let waiting = pending.len();
+            let mut node = first;
+            loop {
+                stacks.of_nodes[node as usize] = stack;
+                let mut child = first_child[node as usize];
+                while child != 0 {
+                    let siblings = &mut seen[frames[child as usize] as usize];
+                    if siblings.parent == stack {
+                        next_same[siblings.last as usize] = child;
+                    } else {
+                        pending.push((child, stack));
+                    }
+                    *siblings = Siblings { parent: stack, last: child };
+                    child = next_sibling[child as usize];
+                }
+                node = next_same[node as usize];
+                if node == 0 {
+                    break;
+                }
+            }
+            pending[waiting..].reverse();
+        }
+        stacks
+    }
+}
+
+/// The first child of each node and its next sibling; 0 for none.
+fn child_lists(nodes: &[Node]) -> (Vec<u32>, Vec<u32>) {
+    let (mut first_child, mut next_sibling) = (vec![0; nodes.len()], vec![0; nodes.len()]);
+    for (index, node) in nodes.iter().enumerate().skip(1).rev() {
+        next_sibling[index] = first_child[node.parent as usize];
+        first_child[node.parent as usize] = index as u32;
+    }
+    (first_child, next_sibling)
+}
+
+/// A walk through all stacks in their order, which reads memory in order too.
+struct Walk<'a> {
+    stacks: &'a Stacks,
+    next: u32,
+    /// Stack and frame of each call that is open, the outermost first.
+    open: Vec<(u32, u32)>,
+}
+
+impl Walk<'_> {
+    /// Goes on to a stack; its frames, the innermost first, none for the root's.
+    fn frames(&mut self, stack: u32) -> impl Iterator<Item = u32> {
+        while self.next <= stack {
+            let parent = self.stacks.parents[self.next as usize];
+            while self.open.last().is_some_and(|&(open, _)| open != parent) {
+                self.open.pop();
+            }
+            if self.next > 0 {
+                self.open.push((self.next, self.stacks.frames[self.next as usize]));
+            }
+            self.next += 1;
+        }
+        self.open.iter().rev().map(|&(_, frame)| frame)
     }
 }
 
@@ -148,49 +227,53 @@ enum Entry {
     Given(Amount),
 }
 
-/// Ranks, sizes and what there is of them; size 0 for what is no sample.
-fn sorted_entries(profile: &Profile, stacks: &Stacks<'_>) -> Vec<(u32, u64, Entry)> {
+/// Stacks, sizes and what there is of them; size 0 for what is no sample.
+fn sorted_entries(profile: &Profile, stacks: &Stacks) -> Vec<(u32, u64, Entry)> {
     let mut entries = Vec::with_capacity(profile.samples.len() + profile.given.len());
     if profile.interval().is_some() {
         for (sample, node) in profile.samples.iter().zip(&profile.totals().sample_nodes) {
             let Some(node) = *node else { continue };
             let entry = Entry::Sample { is_live: sample.is_live };
-            entries.push((stacks.ranks[node as usize], sample.size, entry));
+            entries.push((stacks.of_nodes[node as usize], sample.size, entry));
         }
     }
     for given in &profile.given {
         let amount = Amount { objects: given.objects.unwrap_or(0.0), bytes: given.bytes };
-        entries.push((stacks.ranks[given.node as usize], 0, Entry::Given(amount)));
+        entries.push((stacks.of_nodes[given.node as usize], 0, Entry::Given(amount)));
     }
-    entries.sort_by_key(|&(rank, size, _)| (rank, size));
+    entries.sort_by_key(|&(stack, size, _)| (stack, size));
     entries
 }
 
 /// Puts the messages together. Strings, functions and locations are numbered as samples need them.
 struct Writer {
+    /// All but the samples.
     proto: Proto,
+    /// The samples, encoded.
+    samples: Vec<u8>,
     strings: IndexSet<String>,
     /// Ids of the locations, by frame; 0 for none yet.
     locations: Vec<u64>,
+    /// Id of the root's location.
+    root: Option<u64>,
 }
 
 impl Writer {
-    fn new() -> Writer {
-        Writer {
+    fn of(profile: &Profile) -> io::Result<Writer> {
+        let mut writer = Writer {
             proto: Proto::default(),
+            samples: Vec::new(),
             // The first string must be empty.
             strings: IndexSet::from([String::new()]),
             locations: Vec::new(),
-        }
-    }
-
-    fn build(mut self, profile: &Profile) -> io::Result<Proto> {
+            root: None,
+        };
         let columns = Columns::of(profile);
-        self.add_types(&columns, profile.interval());
-        self.add_metadata(profile)?;
-        self.add_samples(profile, &columns);
-        self.proto.string_table = self.strings.into_iter().collect();
-        Ok(self.proto)
+        writer.add_types(&columns, profile.interval());
+        writer.add_metadata(profile)?;
+        writer.add_samples(profile, &columns);
+        writer.proto.string_table = std::mem::take(&mut writer.strings).into_iter().collect();
+        Ok(writer)
     }
 
     fn string(&mut self, text: &str) -> i64 {
@@ -230,22 +313,26 @@ impl Writer {
     }
 
     fn add_samples(&mut self, profile: &Profile, columns: &Columns) {
-        let stacks = Stacks::of(profile);
-        self.locations = vec![0; stacks.frames.len()];
+        let (frames, of_nodes) = Frames::of(profile);
+        let stacks = Stacks::merge(&profile.nodes, &of_nodes, frames.frames.len());
+        self.locations = vec![0; frames.frames.len()];
         let common = self.common_labels(profile);
         let size_key = self.string(SIZE_LABEL);
         let interval = profile.interval().unwrap_or(1);
         let entries = sorted_entries(profile, &stacks);
+        let mut walk = Walk { stacks: &stacks, next: 0, open: Vec::new() };
+        let mut sample = Sample::default();
         for same in entries.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
-            let (rank, size, _) = same[0];
+            let (stack, size, _) = same[0];
             let (all, live) = sum(same, interval);
-            let location_id = self.location_ids(&stacks, rank);
-            let mut label = Vec::with_capacity(1 + common.len());
+            self.set_locations(&mut sample.location_id, &frames, walk.frames(stack));
+            sample.value = columns.values(all, live);
+            sample.label.clear();
             if size > 0 {
-                label.push(Label { key: size_key, num: size as i64, ..Label::default() });
+                sample.label.push(Label { key: size_key, num: size as i64, ..Label::default() });
             }
-            label.extend(&common);
-            self.proto.sample.push(Sample { location_id, value: columns.values(all, live), label });
+            sample.label.extend(&common);
+            message::encode(SAMPLE_TAG, &sample, &mut self.samples);
         }
     }
 
@@ -263,24 +350,30 @@ impl Writer {
             .collect()
     }
 
-    fn location_ids(&mut self, stacks: &Stacks<'_>, rank: u32) -> Vec<u64> {
-        let mut ids: Vec<u64> =
-            stacks.frames(rank).map(|frame| self.location_id(stacks, frame)).collect();
+    fn set_locations(
+        &mut self,
+        ids: &mut Vec<u64>,
+        of: &Frames<'_>,
+        frames: impl Iterator<Item = u32>,
+    ) {
+        ids.clear();
+        ids.extend(frames.map(|frame| self.location_id(of, frame)));
         if ids.is_empty() {
             // Tools want a frame for every sample.
-            ids.push(self.add_location(ROOT, "", 0, 0));
+            let root = self.root.unwrap_or_else(|| self.add_location(ROOT, "", 0, 0));
+            self.root = Some(root);
+            ids.push(root);
         }
-        ids
     }
 
-    fn location_id(&mut self, stacks: &Stacks<'_>, frame: u32) -> u64 {
+    fn location_id(&mut self, of: &Frames<'_>, frame: u32) -> u64 {
         let known = self.locations[frame as usize];
         if known != 0 {
             return known;
         }
-        let (name, file, line, column) = stacks.frames[frame as usize];
-        let (name, file) = (&stacks.texts[name as usize], &stacks.texts[file as usize]);
-        let id = self.add_location(name, file, line, column);
+        let (name, file, line, column) = of.frames[frame as usize];
+        let id =
+            self.add_location(&of.texts[name as usize], &of.texts[file as usize], line, column);
         self.locations[frame as usize] = id;
         id
     }
