@@ -12,6 +12,7 @@ pub mod file;
 pub mod format;
 pub mod profile;
 pub mod runtime;
+pub mod source_map;
 
 #[cfg(not(test))]
 pub mod binding;

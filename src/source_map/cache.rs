@@ -1,0 +1,119 @@
+//! Answers that were given, by script. Parsed maps are not kept: they take several times their file
+//! in memory, and between two profiles of a server few functions are new.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+
+use super::file::{self, Stamp};
+use super::map::Map;
+use super::script::{self, Location, Script};
+use super::{Function, Originals};
+
+/// Answers kept of all scripts; where they would be more, all are forgotten.
+const MAX_ANSWERS: usize = 100_000;
+
+type Cache = FxHashMap<String, Entry>;
+
+/// By the script's name.
+static CACHE: Mutex<Cache> = Mutex::new(FxHashMap::with_hasher(FxBuildHasher));
+
+/// What is known of a script.
+struct Entry {
+    files: Files,
+    answer: Answer,
+}
+
+/// The files that an answer comes from, as they were just before they were read; none for those
+/// that were not there.
+type Files = Vec<(PathBuf, Option<Stamp>)>;
+
+/// None for a script that refers to no map; an error says why its map cannot be used.
+type Answer = Result<Option<Originals>, String>;
+
+/// Where the functions of a script were written. An error says why its map cannot be used.
+pub fn originals(script: &Script, functions: &FxHashSet<Function>) -> Result<Originals, String> {
+    // Taken out, so that others need not wait: at worst they read the same files.
+    let known = cache().remove(&script.name).filter(Entry::is_current);
+    let entry = match known {
+        Some(entry) if entry.unknown(functions).is_empty() => entry,
+        known => Entry::read(script, functions, known),
+    };
+    let answer = entry.select(functions);
+    keep(&mut cache(), &script.name, entry);
+    answer
+}
+
+impl Entry {
+    fn read(script: &Script, functions: &FxHashSet<Function>, known: Option<Entry>) -> Entry {
+        let unknown = match &known {
+            Some(known) => known.unknown(functions),
+            None => functions.iter().cloned().collect(),
+        };
+        let mut files = Files::new();
+        let mut answer = read(script, unknown, &mut files);
+        if let (Ok(Some(originals)), Some(known)) = (&mut answer, known)
+            && known.files == files
+        {
+            originals.extend(known.answer.ok().flatten().unwrap_or_default());
+        }
+        Entry { files, answer }
+    }
+
+    fn is_current(&self) -> bool {
+        self.files.iter().all(|(path, stamp)| Stamp::of(path) == *stamp)
+    }
+
+    /// The functions for which the files must be read again.
+    fn unknown(&self, functions: &FxHashSet<Function>) -> Vec<Function> {
+        let Ok(Some(originals)) = &self.answer else { return Vec::new() };
+        functions.iter().filter(|&function| !originals.contains_key(function)).cloned().collect()
+    }
+
+    fn select(&self, functions: &FxHashSet<Function>) -> Result<Originals, String> {
+        let Some(originals) = self.answer.as_ref().map_err(String::clone)? else {
+            return Ok(Originals::default());
+        };
+        let known = functions.iter().filter_map(|function| originals.get_key_value(function));
+        Ok(known.map(|(function, original)| (function.clone(), original.clone())).collect())
+    }
+
+    /// One for the script itself.
+    fn size(&self) -> usize {
+        1 + self.answer.as_ref().ok().and_then(Option::as_ref).map_or(0, Originals::len)
+    }
+}
+
+/// Reads a script and its map, and lists the files in `files`.
+fn read(script: &Script, functions: Vec<Function>, files: &mut Files) -> Answer {
+    let mut note = |path: &Path| files.push((path.to_owned(), Stamp::of(path)));
+    note(&script.path);
+    let bytes =
+        file::read(&script.path).map_err(|error| format!("cannot read the script: {error}"))?;
+    let text = Script::decode(&bytes);
+    let Some(reference) = script::reference(&text) else { return Ok(None) };
+    let (base, map) = match script.locate(reference)? {
+        Location::Inline(map) => (script.url.clone(), map),
+        Location::File { url, path } => {
+            note(&path);
+            (url, script.read_map(&path)?)
+        }
+    };
+    Ok(Some(Map::decode(&map, base, script)?.originals(&text, functions)))
+}
+
+fn keep(cache: &mut Cache, name: &str, entry: Entry) {
+    let size: usize = cache.values().map(Entry::size).sum();
+    if size + entry.size() > MAX_ANSWERS {
+        cache.clear();
+    }
+    if entry.size() <= MAX_ANSWERS {
+        cache.insert(name.to_owned(), entry);
+    }
+}
+
+/// A panic elsewhere leaves whole entries behind, so the lock's poison does not matter.
+fn cache() -> MutexGuard<'static, Cache> {
+    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+}
