@@ -17,7 +17,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
-use crate::profile::{Node, Text};
+use crate::profile::{Node, Strings, Text};
 use script::Script;
 
 /// One reason why frames were left as they were.
@@ -71,7 +71,10 @@ type Originals = FxHashMap<Function, Option<Original>>;
 /// Maps to original positions. Everything but `strings` and the nodes' name, script name, line and
 /// column stays as it is.
 pub fn apply(strings: &[Text], nodes: &[Node]) -> Mapped {
-    let mut texts = Texts::new(strings);
+    let mut table = Strings::default();
+    for text in strings {
+        table.intern_text(text.clone());
+    }
     let mut mapped = nodes.to_vec();
     let mut warnings = Vec::new();
     for (script_name, indexes) in nodes_by_script(nodes) {
@@ -82,9 +85,11 @@ pub fn apply(strings: &[Text], nodes: &[Node]) -> Mapped {
         match cache::originals(&script, &functions) {
             Ok(originals) => {
                 for index in indexes {
-                    let function = function_of(strings, &nodes[index]);
-                    let original = function.and_then(|function| originals.get(&function)?.as_ref());
-                    original.inspect(|original| texts.rewrite(&mut mapped[index], original));
+                    let node = &nodes[index];
+                    let function = function_of(strings, node);
+                    if let Some(original) = function.and_then(|of| originals.get(&of)?.as_ref()) {
+                        mapped[index] = rewritten(node, original, &mut table);
+                    }
                 }
             }
             Err(message) => {
@@ -93,7 +98,7 @@ pub fn apply(strings: &[Text], nodes: &[Node]) -> Mapped {
             }
         }
     }
-    Mapped { strings: texts.all, nodes: mapped, warnings }
+    Mapped { strings: table.into_vec(), nodes: mapped, warnings }
 }
 
 /// Indexes of nodes by the index of their script's name.
@@ -117,31 +122,14 @@ fn function_of(strings: &[Text], node: &Node) -> Option<Function> {
     Some(Function { line, column, name })
 }
 
-/// A string table that grows.
-struct Texts {
-    all: Vec<Text>,
-    indexes: FxHashMap<Text, u32>,
-}
-
-impl Texts {
-    fn new(strings: &[Text]) -> Texts {
-        Texts { all: strings.to_vec(), indexes: strings.iter().cloned().zip(0..).collect() }
-    }
-
-    fn index(&mut self, text: &str) -> u32 {
-        let next = self.all.len() as u32;
-        *self.indexes.entry(Text::from(text)).or_insert_with_key(|text| {
-            self.all.push(text.clone());
-            next
-        })
-    }
-
-    fn rewrite(&mut self, node: &mut Node, original: &Original) {
-        node.script_name = self.index(&original.source);
-        node.line_number = original.line;
-        node.column_number = original.column;
-        if let Some(name) = &original.name {
-            node.name = self.index(name);
-        }
+/// The node where the function was written.
+fn rewritten(node: &Node, original: &Original, strings: &mut Strings) -> Node {
+    let name = original.name.as_ref().map_or(node.name, |name| strings.intern(name));
+    Node {
+        name,
+        script_name: strings.intern(&original.source),
+        line_number: original.line,
+        column_number: original.column,
+        ..node.clone()
     }
 }

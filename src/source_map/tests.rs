@@ -84,20 +84,20 @@ impl App {
 
 /// Maps functions of a script: `name source:line:column` each, and the warnings `count message`.
 fn apply_to(script: &str, functions: &[(i32, i32, &str)]) -> (Vec<String>, Vec<String>) {
-    let names = functions.iter().map(|function| Text::from(function.2));
-    let strings: Vec<Text> = [Text::from(script)].into_iter().chain(names).collect();
-    let node = |(&(line_number, column_number, _), name)| Node {
-        id: name,
+    let mut strings = Strings::default();
+    let node = |(&(line_number, column_number, name), id)| Node {
+        id,
         parent: 0,
-        name,
-        script_name: 0,
+        name: strings.intern(name),
+        script_name: strings.intern(script),
         script_id: 7,
         start_position: 3,
         line_number,
         column_number,
-        allocations_end: name,
+        allocations_end: id,
     };
     let nodes: Vec<Node> = functions.iter().zip(1..).map(node).collect();
+    let strings = strings.into_vec();
     let mapped = apply(&strings, &nodes);
     assert!(mapped.strings.starts_with(&strings));
     assert_eq!(mapped.nodes.len(), nodes.len());
