@@ -156,7 +156,9 @@ fn starts_with_identifier(code: &str, identifier: &str) -> bool {
     code.strip_prefix(identifier).is_some_and(|rest| !rest.starts_with(is_identifier_part))
 }
 
+/// Private names begin with `#`.
 fn is_identifier(name: &str) -> bool {
+    let name = name.strip_prefix('#').unwrap_or(name);
     !name.is_empty() && name.chars().all(is_identifier_part)
 }
 
@@ -219,6 +221,7 @@ mod tests {
             assert_eq!(start.map(|start| &before[start..start + 4]), Some("name"), "{code}");
         }
         assert_eq!(place("x;^class  name{}").name_offset("name"), Some(7));
+        assert_eq!(place("{#name^()").name_offset("#name"), Some(-5));
     }
 
     #[test]
@@ -244,7 +247,7 @@ mod tests {
         ] {
             assert_eq!(place(code).name_offset("name"), None, "{code}");
         }
-        for name in ["", "a.b", "get name", "#name"] {
+        for name in ["", "#", "a.b", "get name", "<name>"] {
             assert_eq!(place(&format!("{name}^()")).name_offset(name), None, "{name}");
         }
     }
