@@ -117,3 +117,26 @@ fn keep(cache: &mut Cache, name: &str, entry: Entry) {
 fn cache() -> MutexGuard<'static, Cache> {
     CACHE.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(answers: u32) -> Entry {
+        let function = |line| Function { line, column: 0, name: Box::default() };
+        let originals = (0..answers).map(|line| (function(line), None)).collect();
+        Entry { files: Files::new(), answer: Ok(Some(originals)) }
+    }
+
+    #[test]
+    fn forgets_all_rather_than_keep_too_much() {
+        let mut cache = Cache::default();
+        keep(&mut cache, "a", entry(60_000));
+        keep(&mut cache, "b", entry(30_000));
+        assert_eq!(cache.len(), 2);
+        keep(&mut cache, "c", entry(20_000));
+        assert!(cache.keys().eq(["c"]));
+        keep(&mut cache, "d", entry(100_000));
+        assert!(cache.is_empty());
+    }
+}

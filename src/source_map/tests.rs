@@ -258,6 +258,15 @@ fn keeps_what_is_not_certain() {
 }
 
 #[test]
+fn a_name_must_be_that_of_the_very_identifier() {
+    let app = App::new("function a(){}", "app.js.map");
+    let mut builder = SourceMapBuilder::new(None);
+    builder.add(0, 0, 1, 0, Some("/a.ts"), Some("somethingElse"), false);
+    app.write("dist/app.js.map", json_of(&builder.into_sourcemap()));
+    assert_eq!(app.apply_to(&[(1, 11, "a")]).0, ["a /a.ts:2:1"]);
+}
+
+#[test]
 fn a_function_that_only_the_bundler_wrote_stays() {
     let app = App::new("a();},7:(b,c)=>{}", "app.js.map");
     let mut builder = SourceMapBuilder::new(None);
@@ -308,6 +317,8 @@ fn refuses_the_network_and_what_is_outside_of_the_directory() {
         app.write("app.js.map", json_of(&map()));
         assert_refused(&app, "it is outside the script's directory");
     }
+    // Nobody learns whether a file is there.
+    assert_refused(&App::new(CODE, "../missing.map"), "it is outside the script's directory");
 }
 
 #[cfg(unix)]
