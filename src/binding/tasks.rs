@@ -18,6 +18,7 @@ use crate::file::{self, FileError, Target};
 use crate::format::error::ReadError;
 use crate::format::{self, Format};
 use crate::profile::Profile;
+use crate::source_map;
 use crate::v8::V8Profile;
 
 /// V8 profiles that wait to be freed. While the pool is busy or the main thread never yields they
@@ -223,6 +224,12 @@ impl Task for Derive {
     fn compute(&mut self) -> Result<Outcome<Profile>> {
         Ok(outcome(|| {
             let mut profile = Profile::clone(&self.profile);
+            if self.source_maps {
+                let mapped = source_map::apply(&profile.strings, &profile.nodes);
+                profile.strings = mapped.strings;
+                profile.nodes = mapped.nodes;
+                profile.metadata.warnings = mapped.warnings;
+            }
             profile.metadata.labels.append(&mut self.labels);
             Ok(profile)
         }))

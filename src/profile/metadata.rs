@@ -150,6 +150,20 @@ pub struct Metadata {
     /// What the user says of the profile, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Why some frames are not those of the original code although they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+/// One reason why frames were left as they were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Warning {
+    /// The script, as V8 names it.
+    pub url: String,
+    /// What is wrong with its source map.
+    pub message: String,
+    /// Frames (nodes) that it has in the profile.
+    pub count: u32,
 }
 
 impl Metadata {

@@ -15,21 +15,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde::{Deserialize, Serialize};
 
+use crate::profile::metadata::Warning;
 use crate::profile::{Node, Strings, Text};
 use script::Script;
-
-/// One reason why frames were left as they were.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Warning {
-    /// The script, as V8 names it.
-    pub url: String,
-    /// What is wrong with its source map.
-    pub message: String,
-    /// Frames (nodes) that it has in the profile.
-    pub count: u32,
-}
 
 /// A profile's strings and nodes in terms of the original code.
 #[derive(Debug)]
