@@ -8,6 +8,7 @@ mod code;
 mod file;
 mod map;
 mod script;
+mod sources;
 #[cfg(test)]
 mod tests;
 
