@@ -26,9 +26,7 @@ const checkWriteOptions = (options) => checkOptions(WRITE_CHECKS, options);
 
 /** The options that were given, those that are undefined left out. */
 function checkOptions(checks, options = {}) {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw invalidArgType('options', 'an object', options);
-  }
+  checkObject('options', options);
   const checked = {};
   for (const [key, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
@@ -43,10 +41,20 @@ function checkOptions(checks, options = {}) {
   return checked;
 }
 
-function checkInteger(name, value, max) {
+function checkObject(name, value) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw invalidArgType(name, 'an object', value);
+  }
+}
+
+function checkArray(name, value) {
+  if (!Array.isArray(value)) throw invalidArgType(name, 'an array', value);
+}
+
+function checkInteger(name, value, max, min = 1) {
   if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
-  if (!Number.isInteger(value) || value < 1 || value > max) {
-    throw outOfRange(name, `an integer >= 1 and <= ${max}`, value);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw outOfRange(name, `an integer >= ${min} and <= ${max}`, value);
   }
 }
 
@@ -71,9 +79,7 @@ function checkOneOf(name, value, known) {
 }
 
 function checkLabels(name, value) {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw invalidArgType(name, 'an object', value);
-  }
+  checkObject(name, value);
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== 'string') throw invalidArgType(`${name}.${key}`, 'of type string', text);
   }
@@ -100,6 +106,7 @@ function checkCallback(callback) {
 }
 
 module.exports = {
+  checkArray,
   checkBoolean,
   checkBytes,
   checkCallback,
@@ -108,6 +115,7 @@ module.exports = {
   checkFormat,
   checkInclude,
   checkInteger,
+  checkObject,
   checkStartOptions,
   checkWriteOptions,
   MAX_DEPTH,
