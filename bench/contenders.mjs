@@ -6,10 +6,9 @@ import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import datadog from '@datadog/pprof';
 import heapProfile from '../index.js';
-import { buildHeap, shareWith } from './heap.mjs';
+import { buildHeap, settle, shareWith } from './heap.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'heap-profile-bench-'));
 const file = join(directory, 'profile.heapprofile');
@@ -83,14 +82,6 @@ async function measureMemory({ write }) {
 function memoryOf(field) {
   const status = readFileSync('/proc/self/status', 'utf8');
   return Number(status.match(`${field}:\\s+(\\d+) kB`)[1]) * 1024;
-}
-
-async function settle() {
-  // Twice: what finalizers let go of in the first is collected in the second.
-  for (let i = 0; i < 2; i++) {
-    global.gc();
-    await sleep(20);
-  }
 }
 
 /** What the heap holds. Everybody must read the same tree, or the times say nothing. */

@@ -1,6 +1,7 @@
 // Builds a heap whose sampled call tree is as large, and repeats its names as often, as that of a
 // large server: ten nodes to a sample, a hundred to a name. The same paths are taken in every run;
 // which of their objects are sampled is V8's random choice, for which node has --random-seed.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runInThisContext } from 'node:vm';
 import heapProfile from '../index.js';
 
@@ -89,4 +90,13 @@ function generator(seed) {
 export function shareWith(datadog) {
   // V8 refuses to start its one sampler again, which @datadog/pprof does not notice.
   datadog.start(INTERVAL_BYTES, STACK_DEPTH);
+}
+
+/** Leaves no garbage for the next measurement to pay for. Needs --expose-gc. */
+export async function settle() {
+  // Twice: what finalizers let go of in the first is collected in the second.
+  for (let i = 0; i < 2; i++) {
+    global.gc();
+    await sleep(20);
+  }
 }

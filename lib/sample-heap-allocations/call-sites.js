@@ -4,17 +4,11 @@
 const { walk } = require('./walk.js');
 
 function callSitesByEntry(root) {
-  return root.children.map((child) => ({ callsites: callSitesOf(child) }));
+  return root.children.map((child) => ({ callsites: walk(child, addCallSite, []) }));
 }
 
-function callSitesOf(child) {
-  const callsites = [];
-  walk(child, (node, depth) => callsites.push(createCallSite(node, depth)));
-  return callsites;
-}
-
-function createCallSite(node, depth) {
-  return {
+function addCallSite(node, depth, callsites) {
+  callsites.push({
     depth,
     name: node.name,
     script: node.scriptName,
@@ -23,7 +17,7 @@ function createCallSite(node, depth) {
     line_number: node.lineNumber,
     column_number: node.columnNumber,
     allocations: node.allocations,
-  };
+  });
 }
 
 module.exports = { callSitesByEntry };

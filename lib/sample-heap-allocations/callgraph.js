@@ -9,14 +9,12 @@ const { walk } = require('./walk.js');
 const ROOT_ID = '0:0:0 (root)';
 
 function nodesOf(root) {
-  const nodes = [];
-  walk(root, (node) => nodes.push(createNode(node)));
-  return nodes;
+  return walk(root, addNode, { nodes: [], known: new Map() }).nodes;
 }
 
-function createNode(node) {
-  return {
-    id: idOf(node),
+function addNode(node, _depth, { nodes, known }) {
+  nodes.push({
+    id: idOf(node, known),
     script_id: node.scriptId,
     script_name: node.scriptName,
     name: node.name,
@@ -24,12 +22,43 @@ function createNode(node) {
     column_number: node.columnNumber,
     start_position: node.startPosition,
     allocations: node.allocations,
-    child_ids: node.children.map(idOf),
-  };
+    child_ids: idsOf(node.children, known),
+  });
 }
 
-function idOf({ scriptId, lineNumber, columnNumber, name }) {
-  return `${scriptId}:${lineNumber}:${columnNumber} ${name}`;
+function idsOf(nodes, known) {
+  if (nodes.length === 0) return [];
+  // Begun with one: what is pushed to an empty array makes room for 17.
+  const ids = [idOf(nodes[0], known)];
+  for (let i = 1; i < nodes.length; i++) ids.push(idOf(nodes[i], known));
+  return ids;
+}
+
+/**
+ * The id of a node. `known` holds, by script and position, the last one made: a function has a
+ * hundred nodes, and making the string anew and comparing it later take longer than looking here.
+ */
+function idOf(node, known) {
+  const { scriptId, startPosition, lineNumber, columnNumber, name } = node;
+  let ofScript = known.get(scriptId);
+  if (ofScript === undefined) {
+    ofScript = new Map();
+    known.set(scriptId, ofScript);
+  }
+  const last = ofScript.get(startPosition);
+  if (last !== undefined && isSameFunction(last.node, node)) return last.id;
+  const id = `${scriptId}:${lineNumber}:${columnNumber} ${name}`;
+  ofScript.set(startPosition, { node, id });
+  return id;
+}
+
+/** Of two nodes with the same script and position: V8 has none for some functions. */
+function isSameFunction(one, other) {
+  return (
+    one.name === other.name &&
+    one.lineNumber === other.lineNumber &&
+    one.columnNumber === other.columnNumber
+  );
 }
 
 function constructCallgraph(nodes) {
@@ -38,32 +67,35 @@ function constructCallgraph(nodes) {
   const root = merged.get(ROOT_ID);
   if (root === undefined) throw invalidArgValue('nodes', `has no node "${ROOT_ID}"`, nodes);
   for (const node of merged.values()) {
-    node.child_ids = [...node.child_ids];
+    node.child_ids = [...new Set(node.child_ids)];
+    const children = node.child_ids.map((id) => merged.get(id));
     // A caller may have left nodes out.
-    node.children = node.child_ids.filter((id) => merged.has(id)).map((id) => merged.get(id));
+    node.children = children.filter((child) => child !== undefined);
   }
   return root;
 }
 
-/** Copies of the nodes by id, those of the same id as one; `child_ids` is still a set. */
+/** Copies of the nodes by id, those of the same id as one. */
 function mergeById(nodes) {
   const merged = new Map();
   for (const node of nodes) {
-    let all = merged.get(node.id);
-    if (all === undefined) {
-      all = { ...node, allocations: [], child_ids: new Set() };
-      merged.set(node.id, all);
+    const { id, allocations, child_ids } = node;
+    const known = merged.get(id);
+    if (known === undefined) {
+      merged.set(id, { ...node, allocations: [...allocations], child_ids: [...child_ids] });
+    } else {
+      // Not as arguments of one call: there may be more than fit on the stack.
+      for (const allocation of allocations) known.allocations.push(allocation);
+      for (const child of child_ids) known.child_ids.push(child);
     }
-    for (const allocation of node.allocations) all.allocations.push(allocation);
-    for (const id of node.child_ids) all.child_ids.add(id);
   }
   return merged;
 }
 
 /**
  * Takes those children out that lead back to a node on the way from the root. What they are can be
- * told from the order in which a depth-first search is done with the nodes: all other children are
- * done with before their parent.
+ * told from the order in which a depth-first search is done with the nodes: with all other children
+ * it is done before it is done with their parent.
  */
 function removeCycles(root) {
   const order = finishingOrder(root);
@@ -73,20 +105,19 @@ function removeCycles(root) {
 }
 
 function finishingOrder(root) {
-  const order = new Map();
-  const seen = new Set([root]);
+  const order = new Map([[root, undefined]]);
+  let finished = 0;
   const path = [{ node: root, next: 0 }];
   while (path.length > 0) {
-    const { node, next } = path[path.length - 1];
-    if (next === node.children.length) {
-      order.set(node, order.size);
+    const step = path[path.length - 1];
+    if (step.next === step.node.children.length) {
+      order.set(step.node, finished++);
       path.pop();
       continue;
     }
-    path[path.length - 1].next++;
-    const child = node.children[next];
-    if (seen.has(child)) continue;
-    seen.add(child);
+    const child = step.node.children[step.next++];
+    if (order.has(child)) continue;
+    order.set(child, undefined);
     path.push({ node: child, next: 0 });
   }
   return order;
