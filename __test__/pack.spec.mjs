@@ -32,6 +32,9 @@ test('a packed package, installed into an empty project, works', () => {
     readFileSync(join(directory, 'node_modules/heap-profile/package.json'), 'utf8'),
   );
   assert.equal(manifest.dependencies, undefined);
+  for (const { types } of Object.values(manifest.exports)) {
+    if (types !== undefined) readFileSync(join(directory, 'node_modules/heap-profile', types));
+  }
   assert.deepEqual(
     ['preinstall', 'install', 'postinstall'].filter((name) => name in manifest.scripts),
     [],
@@ -50,4 +53,9 @@ test('a packed package, installed into an empty project, works', () => {
   const status = "console.log(require('heap-profile').status().active)";
   assert.equal(node(['--require', 'heap-profile/register', '-e', status]), 'true\n');
   assert.equal(node(['--import', 'heap-profile/register', '-e', status]), 'true\n');
+
+  const sampled = `const sh = require('heap-profile/sample-heap-allocations');
+    sh.startSampling();
+    console.log(sh.collectAllocations({}).name);`;
+  assert.equal(node(['-e', sampled]), '(root)\n');
 });
