@@ -1,5 +1,5 @@
 // What heap-profile/sample-heap-allocations takes to read a profile, beside get(), which each of its
-// functions starts with: `node sample-heap-allocations.mjs`. Takes about a minute; exits with 1 if a
+// functions starts with: `node sample-heap-allocations.mjs`. Takes a minute and a half; exits with 1 if a
 // goal is missed. The goals are ratios within a round, as in pause.mjs.
 import heapProfile from '../index.js';
 import sh from '../lib/sample-heap-allocations/index.js';
