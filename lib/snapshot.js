@@ -50,6 +50,10 @@ class Snapshot {
     return this.#native.sampleIntervalBytes;
   }
 
+  get warnings() {
+    return this.#native.warnings;
+  }
+
   get timings() {
     return this.#native.timings;
   }

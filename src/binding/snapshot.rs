@@ -16,7 +16,7 @@ use crate::error;
 use crate::file::Target;
 use crate::format::Format;
 use crate::profile::estimate::Total;
-use crate::profile::metadata::Host;
+use crate::profile::metadata::{Host, Warning};
 use crate::profile::{Estimate, Node, Profile, Text};
 use crate::v8;
 
@@ -43,6 +43,13 @@ pub struct JsTotal {
     pub standard_error: f64,
     pub low: f64,
     pub high: f64,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct JsWarning {
+    pub url: String,
+    pub message: String,
+    pub count: u32,
 }
 
 #[napi(object, object_from_js = false)]
@@ -106,6 +113,13 @@ impl NativeSnapshot {
     #[napi(getter)]
     pub fn sample_interval_bytes(&self) -> Option<u32> {
         self.profile.interval()
+    }
+
+    /// One for each script whose source map could not be used.
+    #[napi(getter)]
+    pub fn warnings(&self) -> Vec<JsWarning> {
+        let warnings = self.profile.metadata.warnings.iter().cloned();
+        warnings.map(|Warning { url, message, count }| JsWarning { url, message, count }).collect()
     }
 
     /// None of a profile that was read.
