@@ -7,6 +7,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod analysis;
 pub mod error;
 pub mod file;
 pub mod format;
