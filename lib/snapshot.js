@@ -6,11 +6,14 @@ const { invalidArgType, settle } = require('./errors.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
 const {
+  checkArray,
   checkBytes,
   checkEncodeOptions,
   checkFilename,
   checkFormat,
   checkInclude,
+  checkLeakOptions,
+  checkSiteOptions,
   checkWriteOptions,
 } = require('./options.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
@@ -71,6 +74,33 @@ class Snapshot {
     return this.#native.estimate(include);
   }
 
+  async top(options) {
+    const question = JSON.stringify(checkSiteOptions(options));
+    return JSON.parse(settle(await this.#native.top(question)));
+  }
+
+  async diff(base, options) {
+    checkSnapshot('base', base);
+    const question = JSON.stringify(checkSiteOptions(options));
+    return JSON.parse(settle(await this.#native.diff(base.#native, question)));
+  }
+
+  static async leaks(sources, options) {
+    checkArray('sources', sources);
+    const question = JSON.stringify(checkLeakOptions(options));
+    const { LeakHunt } = load();
+    const hunt = new LeakHunt();
+    for (const [index, source] of sources.entries()) {
+      if (typeof source === 'string') {
+        hunt.addFile(resolve(source), source);
+      } else {
+        checkSnapshot(`sources[${index}]`, source);
+        hunt.addSnapshot(source.#native, `snapshot ${index + 1}`);
+      }
+    }
+    return JSON.parse(settle(await hunt.judge(question)));
+  }
+
   async write(filename, options) {
     checkFilename(filename);
     const { format, ...changes } = checkWriteOptions(options);
@@ -109,6 +139,10 @@ class Snapshot {
   static translate(snapshot) {
     return translatedTree(snapshot.#native);
   }
+}
+
+function checkSnapshot(name, value) {
+  if (!(value instanceof Snapshot)) throw invalidArgType(name, 'a Snapshot', value);
 }
 
 /** Captures the running session of this thread; throws ERR_NOT_SAMPLING without one. */

@@ -22,7 +22,7 @@ use crate::v8;
 
 #[napi(custom_finalize)]
 pub struct NativeSnapshot {
-    profile: Arc<Profile>,
+    pub(super) profile: Arc<Profile>,
     timings: Option<Timings>,
     /// What V8 was told that this object holds outside its heap.
     external_bytes: i64,

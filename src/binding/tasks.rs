@@ -77,6 +77,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// What should not happen.
+    pub fn internal(error: &dyn std::error::Error) -> Failure {
+        Failure::coded("ERR_INTERNAL", error.to_string())
+    }
+
     fn coded(code: &str, message: String) -> Failure {
         let code = Some(code.to_owned());
         Failure { failed: true, code, message, ..Failure::default() }
@@ -103,7 +108,7 @@ impl From<ReadError> for Failure {
 }
 
 /// What becomes of a task: it never panics.
-fn outcome<T>(work: impl FnOnce() -> std::result::Result<T, Failure>) -> Outcome<T> {
+pub fn outcome<T>(work: impl FnOnce() -> std::result::Result<T, Failure>) -> Outcome<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.unwrap_or_else(|panic| {
         let bug = bug(&*panic);
@@ -111,10 +116,11 @@ fn outcome<T>(work: impl FnOnce() -> std::result::Result<T, Failure>) -> Outcome
     })
 }
 
-type Outcome<T> = std::result::Result<T, Failure>;
+/// What a task comes to.
+pub type Outcome<T> = std::result::Result<T, Failure>;
 
 /// A result or a failure, as a JavaScript value.
-fn settled<T, J>(
+pub fn settled<T, J>(
     outcome: Outcome<T>,
     value: impl FnOnce(T) -> Result<J>,
 ) -> Result<Either<J, Failure>> {
@@ -159,7 +165,7 @@ impl Task for Encode {
         let mut bytes = Vec::new();
         let encoded = outcome(|| {
             let written = self.format.write(&self.profile, &mut bytes);
-            written.map_err(|error| Failure::coded("ERR_INTERNAL", error.to_string()))
+            written.map_err(|error| Failure::internal(&error))
         });
         Ok(encoded.map(|()| bytes))
     }
@@ -198,7 +204,8 @@ impl Task for Read {
     }
 }
 
-fn read_file(path: &Path) -> Outcome<Profile> {
+/// The profile in a file.
+pub fn read_file(path: &Path) -> Outcome<Profile> {
     let file = File::open(path).map_err(file::failed("open", path))?;
     let read = format::read(BufReader::with_capacity(file::BUFFER_BYTES, file));
     read.map_err(|error| match error {
