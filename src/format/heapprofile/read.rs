@@ -455,6 +455,17 @@ mod tests {
     }
 
     #[test]
+    fn every_estimate_survives() {
+        for interval in [1, 4096, 524_288, i32::MAX as u32] {
+            let mut profile = testing::profile(&[(1, 0, "(root)")]);
+            profile.metadata.sample_interval_bytes = Some(interval);
+            profile.samples = (1..20_000).map(|size| testing::sample(1, size * 7, 1)).collect();
+            let text = encode(&profile);
+            assert!(encode(&parse(&text)) == text, "{interval}");
+        }
+    }
+
+    #[test]
     fn what_another_tool_wrote_keeps_its_numbers() {
         let text = r#"{"samples":[{"size":1048576,"nodeId":2,"ordinal":3}],"head":{
             "children":[{"selfSize":1048576,"id":2,"children":[],"callFrame":{"functionName":"a",

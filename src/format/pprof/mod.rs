@@ -17,5 +17,10 @@ const ANONYMOUS: &str = "(anonymous)";
 /// The function that all stacks start from. Only what was allocated outside any is written with it.
 const ROOT: &str = "(root)";
 
+/// Whether a function that nothing calls is that one, by its name and line.
+fn is_root(name: &str, line: i64) -> bool {
+    name == ROOT && line == 0
+}
+
 /// The key of the label that has the size of each object in bytes, as in Go's heap profiles.
 const SIZE_LABEL: &str = "bytes";

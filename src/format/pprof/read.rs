@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use chrono::DateTime;
+use chrono::{DateTime, SubsecRound};
 use prost::Message;
 
 use super::proto::{Function, Line, Location, Profile as Proto, Sample as ProtoSample};
-use super::{ANONYMOUS, ROOT, SIZE_LABEL};
+use super::{ANONYMOUS, ROOT, SIZE_LABEL, is_root};
 use crate::format::error::{ReadError, Result};
 use crate::profile::tree::Tree;
 use crate::profile::{Given, Metadata, Node, Profile, Sample, Strings, estimate};
@@ -72,13 +72,15 @@ struct Weight {
     live_objects: i64,
     /// Bytes of each object, 0 if that does not follow.
     size: u64,
+    /// Whether a label tells the size, as ours do where there are samples.
+    is_labelled: bool,
 }
 
 impl Weight {
     /// How many samples V8 scaled to the objects and to the live ones; none if it did not.
     fn samples(&self, interval: u32) -> Option<(u32, u32)> {
         let samples = |objects: i64| {
-            let objects = u32::try_from(objects).ok()?;
+            let objects = objects.unsigned_abs();
             if objects == 0 { Some(0) } else { estimate::v8_samples(self.size, interval, objects) }
         };
         let (all, live) = (samples(self.objects)?, samples(self.live_objects)?);
@@ -131,7 +133,8 @@ impl<'a> Reader<'a> {
         // Bytes that were measured and not sampled.
         let is_measured = |weight: &Weight| {
             let node = &nodes[weight.node as usize];
-            weight.objects == 0 || (node.name == external && node.line_number == 0)
+            let is_external = node.name == external && node.line_number == 0;
+            weight.objects == 0 || (is_external && !weight.is_labelled)
         };
         let (measured, sampled): (Vec<Weight>, Vec<Weight>) =
             weights.into_iter().partition(is_measured);
@@ -158,7 +161,9 @@ impl<'a> Reader<'a> {
             metadata = serde_json::from_str(&self.proto.heap_profile)
                 .map_err(|error| ReadError::at_path("heap_profile", error))?;
         } else if self.proto.time_nanos != 0 {
-            metadata.taken_at = Some(DateTime::from_timestamp_nanos(self.proto.time_nanos));
+            // Whole milliseconds, as in files of ours.
+            let time = DateTime::from_timestamp_nanos(self.proto.time_nanos).trunc_subsecs(3);
+            metadata.taken_at = Some(time);
         }
         let interval = u32::try_from(self.proto.period).ok();
         metadata.sample_interval_bytes =
@@ -188,7 +193,8 @@ impl<'a> Reader<'a> {
             None if objects > 0 && bytes % objects == 0 => (bytes / objects) as u64,
             None => 0,
         };
-        Ok(Weight { node, bytes, objects, live_objects, size })
+        let is_labelled = label.is_some();
+        Ok(Weight { node, bytes, objects, live_objects, size, is_labelled })
     }
 
     /// The node of a stack, or the id of a location that is not there.
@@ -209,8 +215,8 @@ impl<'a> Reader<'a> {
     /// Whether it is the function that V8 and we start all stacks with.
     fn is_root(&self, line: &Line) -> bool {
         let function = self.functions.get(&line.function_id);
-        line.line == 0
-            && function.is_some_and(|function| text_of(self.proto, function.name) == Some(ROOT))
+        let name = function.and_then(|function| text_of(self.proto, function.name));
+        name.is_some_and(|name| is_root(name, line.line))
     }
 
     fn nodes(&self, order: &[u32], ranks: &[u32], strings: &mut Strings) -> Result<Vec<Node>> {
@@ -455,6 +461,41 @@ mod tests {
         let live_bytes = profile.totals().live_bytes.unwrap();
         assert!((live_bytes - estimate.bytes.estimate - 1234.0).abs() < 1.0);
         assert_eq!(encode(&parse(&encode(&profile))), encode(&profile));
+    }
+
+    #[test]
+    fn what_our_files_name_like_others_is_read_as_ours() {
+        let mut profile = testing::profile(&[
+            (1, 0, "(root)"),
+            (2, 0, "(root)"),
+            (3, 1, EXTERNAL),
+            (4, 2, "(root)"),
+        ]);
+        profile.nodes.iter_mut().for_each(|node| node.line_number = 0);
+        profile.samples = (1..=4).map(|node_id| testing::sample(node_id, 16, 1)).collect();
+        let bytes = encode(&profile);
+        let again = parse(&bytes);
+        assert_eq!(again.samples.len(), 4);
+        assert_eq!(encode(&again), bytes);
+    }
+
+    #[test]
+    fn more_objects_than_v8_can_count_are_samples_still() {
+        let mut profile = testing::profile(&[(1, 0, "(root)")]);
+        profile.metadata.sample_interval_bytes = Some(i32::MAX as u32);
+        profile.samples = (1..=3).map(|_| testing::sample(1, 1, 1)).collect();
+        let bytes = encode(&profile);
+        let again = parse(&bytes);
+        assert_eq!(again.samples.len(), 3);
+        assert_eq!(encode(&again), bytes);
+    }
+
+    #[test]
+    fn times_finer_than_ours_are_cut() {
+        let mut proto = datadog();
+        proto.time_nanos += 123_456;
+        let bytes = encode(&parse(&proto.encode_to_vec()));
+        assert_eq!(encode(&parse(&bytes)), bytes);
     }
 
     #[test]

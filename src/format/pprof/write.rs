@@ -11,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
-use super::{ANONYMOUS, ROOT, SIZE_LABEL};
+use super::{ANONYMOUS, ROOT, SIZE_LABEL, is_root};
 use crate::profile::tree::Tree;
 use crate::profile::{Estimate, Profile, Text};
 
@@ -108,7 +108,9 @@ impl Stacks<'_> {
         for node in profile.nodes.iter().skip(1) {
             let (name, file) = (names[node.name as usize], files[node.script_name as usize]);
             let frame = (name, file, node.line_number, node.column_number);
-            merged.push(tree.child(merged[node.parent as usize], frame));
+            let parent = merged[node.parent as usize];
+            let is_root = parent == 0 && is_root(&texts[name as usize], node.line_number.into());
+            merged.push(if is_root { 0 } else { tree.child(parent, frame) });
         }
         let order = tree.pre_order();
         let mut rank_of = vec![0; order.len()];
