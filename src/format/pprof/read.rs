@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound};
 use prost::Message;
 
 use super::proto::{Function, Line, Location, Profile as Proto, Sample as ProtoSample};
-use super::{ANONYMOUS, ROOT, SIZE_LABEL, is_root};
+use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::format::error::{ReadError, Result};
 use crate::profile::tree::Tree;
 use crate::profile::{Given, Metadata, Node, Profile, Sample, Strings, estimate};
@@ -42,6 +42,8 @@ struct Columns {
     bytes: usize,
     /// Those of the live objects, where `objects` are all that were allocated.
     live_objects: Option<usize>,
+    /// Whether the live objects, where there are others, have values of their own.
+    tells_liveness: bool,
 }
 
 impl Columns {
@@ -54,10 +56,16 @@ impl Columns {
         let (count, in_use) = (proto.sample_type.len(), find(&["inuse_objects", "objects"]));
         if let Some(bytes) = find(&["alloc_space"]) {
             let objects = find(&["alloc_objects"]);
-            return Ok(Columns { count, objects, bytes, live_objects: in_use });
+            // What is given in bytes alone is the same for both.
+            let tells_liveness =
+                in_use.is_some() || (objects.is_none() && find(&["inuse_space"]).is_some());
+            return Ok(Columns { count, objects, bytes, live_objects: in_use, tells_liveness });
         }
         match find(&["inuse_space", "space"]) {
-            Some(bytes) => Ok(Columns { count, objects: in_use, bytes, live_objects: None }),
+            Some(bytes) => {
+                let objects = in_use;
+                Ok(Columns { count, objects, bytes, live_objects: None, tells_liveness: false })
+            }
             None => Err(ReadError::at_path("sample_type", "no inuse_space, space or alloc_space")),
         }
     }
@@ -149,17 +157,18 @@ impl<'a> Reader<'a> {
                 Vec::new()
             }
         };
-        let knows_liveness = !metadata.includes_collected() || self.columns.live_objects.is_some();
+        let knows_liveness = !metadata.includes_collected() || self.columns.tells_liveness;
         let strings = strings.into_vec();
         Ok(Profile::from_file(metadata, strings, nodes, samples, given, knows_liveness))
     }
 
-    /// Ours has a field of its own; of others' the header tells a little.
+    /// Ours has a string for it; of others' the header tells a little.
     fn metadata(&self) -> Result<Metadata> {
         let mut metadata = Metadata::default();
-        if !self.proto.heap_profile.is_empty() {
-            metadata = serde_json::from_str(&self.proto.heap_profile)
-                .map_err(|error| ReadError::at_path("heap_profile", error))?;
+        let last = self.proto.string_table.last();
+        if let Some(json) = last.and_then(|text| text.strip_prefix(METADATA)) {
+            metadata = serde_json::from_str(json)
+                .map_err(|error| ReadError::at_path("string_table: the metadata", error))?;
         } else if self.proto.time_nanos != 0 {
             // Whole milliseconds, as in files of ours.
             let time = DateTime::from_timestamp_nanos(self.proto.time_nanos).trunc_subsecs(3);
@@ -431,7 +440,7 @@ mod tests {
     /// As @datadog/pprof writes it: no labels, V8's counts, memory outside the heap as a function.
     fn datadog() -> Proto {
         let mut proto = proto_of(&full());
-        proto.heap_profile.clear();
+        proto.string_table.pop();
         for sample in &mut proto.sample {
             sample.value[1] = sample.value[0] * sample.label[0].num;
             sample.label.clear();
@@ -491,6 +500,16 @@ mod tests {
     }
 
     #[test]
+    fn given_bytes_alone_keep_both_values() {
+        let mut profile = testing::profile(&[(1, 0, "(root)")]);
+        profile.metadata.sample_interval_bytes = None;
+        profile.metadata.include = Some(Include::Allocated);
+        profile.given = vec![Given { node: 0, bytes: 4096.0, objects: None }];
+        let bytes = encode(&profile);
+        assert_eq!(encode(&parse(&bytes)), bytes);
+    }
+
+    #[test]
     fn times_finer_than_ours_are_cut() {
         let mut proto = datadog();
         proto.time_nanos += 123_456;
@@ -521,7 +540,7 @@ mod tests {
             (|of| of.function.clear(), "location with id 1: line.function_id: no function has"),
             (|of| of.function[1].name = 1 << 40, "location with id 2: function.name: no string"),
             (|of| of.function[1].filename = -1, "function.filename: no string -1"),
-            (|of| of.heap_profile = "{".into(), "heap_profile: EOF"),
+            (|of| of.string_table.push(format!("{METADATA}{{")), "the metadata: EOF"),
             (
                 |of| {
                     let count = estimate::v8_count(1 << 20, 524_288, 1 << 30);

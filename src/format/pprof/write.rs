@@ -11,7 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
-use super::{ANONYMOUS, ROOT, SIZE_LABEL, is_root};
+use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::profile::tree::Tree;
 use crate::profile::{Estimate, Profile, Text};
 
@@ -188,9 +188,10 @@ impl Writer {
     fn build(mut self, profile: &Profile) -> io::Result<Proto> {
         let columns = Columns::of(profile);
         self.add_types(&columns, profile.interval());
-        self.add_metadata(profile)?;
+        self.add_times(profile);
         self.add_samples(profile, &columns);
         self.proto.string_table = self.strings.into_iter().collect();
+        self.proto.string_table.push(metadata_of(profile)?);
         Ok(self.proto)
     }
 
@@ -214,20 +215,14 @@ impl Writer {
         self.proto.period = i64::from(interval.unwrap_or(0));
     }
 
-    fn add_metadata(&mut self, profile: &Profile) -> io::Result<()> {
-        let mut metadata = profile.metadata.clone();
+    fn add_times(&mut self, profile: &Profile) {
+        let metadata = &profile.metadata;
         if let Some(taken_at) = metadata.taken_at {
             self.proto.time_nanos = taken_at.timestamp_nanos_opt().unwrap_or(0);
             let duration = metadata.started_at.map(|started_at| taken_at - started_at);
             let nanos = duration.and_then(|duration| duration.num_nanoseconds());
             self.proto.duration_nanos = nanos.unwrap_or(0).max(0);
         }
-        // Ordinals stay behind: nothing in this file compares with others of the session.
-        metadata.session_id = None;
-        metadata.dropped_samples =
-            metadata.dropped_samples.saturating_add(profile.totals().dropped_samples);
-        self.proto.heap_profile = serde_json::to_string(&metadata)?;
-        Ok(())
     }
 
     fn add_samples(&mut self, profile: &Profile, columns: &Columns) {
@@ -296,6 +291,16 @@ impl Writer {
             .push(Location { id, line: vec![Line { function_id: id, line, column }] });
         id
     }
+}
+
+/// The string that holds the metadata.
+fn metadata_of(profile: &Profile) -> io::Result<String> {
+    let mut metadata = profile.metadata.clone();
+    // Ordinals stay behind: nothing in this file compares with others of the session.
+    metadata.session_id = None;
+    metadata.dropped_samples =
+        metadata.dropped_samples.saturating_add(profile.totals().dropped_samples);
+    Ok(format!("{METADATA}{}", serde_json::to_string(&metadata)?))
 }
 
 /// What entries of one size stand for: all of them, and the live ones.
