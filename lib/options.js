@@ -86,10 +86,13 @@ function checkBytes(name, value) {
 }
 
 function checkFilename(filename) {
-  if (filename === undefined) return;
-  if (typeof filename !== 'string') throw invalidArgType('filename', 'of type string', filename);
-  if (filename === '' || filename.includes('\0')) {
-    throw invalidArgValue('filename', 'must be a non-empty string without null bytes', filename);
+  if (filename !== undefined) checkPath('filename', filename);
+}
+
+function checkPath(name, value) {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
+  if (value === '' || value.includes('\0')) {
+    throw invalidArgValue(name, 'must be a non-empty string without null bytes', value);
   }
 }
 
@@ -108,6 +111,7 @@ module.exports = {
   checkFormat,
   checkInclude,
   checkInteger,
+  checkPath,
   checkStartOptions,
   checkWriteOptions,
   MAX_DEPTH,

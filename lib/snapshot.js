@@ -11,6 +11,7 @@ const {
   checkFilename,
   checkFormat,
   checkInclude,
+  checkPath,
   checkWriteOptions,
 } = require('./options.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
@@ -91,8 +92,7 @@ class Snapshot {
   }
 
   static async read(path) {
-    if (path === undefined) throw invalidArgType('path', 'of type string', path);
-    checkFilename(path);
+    checkPath('path', path);
     return new Snapshot(settle(await load().read(resolve(path))), KEY);
   }
 

@@ -10,7 +10,7 @@ use super::proto::{Function, Line, Location, Profile as Proto, Sample as ProtoSa
 use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::format::error::{ReadError, Result};
 use crate::profile::tree::Tree;
-use crate::profile::{Given, Metadata, Node, Profile, Sample, Strings, estimate};
+use crate::profile::{Given, Include, Metadata, Node, Profile, Sample, Strings, estimate};
 
 /// Protobuf that is longer is refused, as gzip expands to any length. A profile of a million nodes
 /// has a tenth of that.
@@ -42,8 +42,8 @@ struct Columns {
     bytes: usize,
     /// Those of the live objects, where `objects` are all that were allocated.
     live_objects: Option<usize>,
-    /// Whether the live objects, where there are others, have values of their own.
-    tells_liveness: bool,
+    /// Whether the collected objects are among them.
+    include: Include,
 }
 
 impl Columns {
@@ -56,15 +56,13 @@ impl Columns {
         let (count, in_use) = (proto.sample_type.len(), find(&["inuse_objects", "objects"]));
         if let Some(bytes) = find(&["alloc_space"]) {
             let objects = find(&["alloc_objects"]);
-            // What is given in bytes alone is the same for both.
-            let tells_liveness =
-                in_use.is_some() || (objects.is_none() && find(&["inuse_space"]).is_some());
-            return Ok(Columns { count, objects, bytes, live_objects: in_use, tells_liveness });
+            let (live_objects, include) = (in_use, Include::Allocated);
+            return Ok(Columns { count, objects, bytes, live_objects, include });
         }
         match find(&["inuse_space", "space"]) {
             Some(bytes) => {
-                let objects = in_use;
-                Ok(Columns { count, objects, bytes, live_objects: None, tells_liveness: false })
+                let (objects, include) = (in_use, Include::Live);
+                Ok(Columns { count, objects, bytes, live_objects: None, include })
             }
             None => Err(ReadError::at_path("sample_type", "no inuse_space, space or alloc_space")),
         }
@@ -157,7 +155,9 @@ impl<'a> Reader<'a> {
                 Vec::new()
             }
         };
-        let knows_liveness = !metadata.includes_collected() || self.columns.tells_liveness;
+        // Without samples there is nothing to tell the live ones of.
+        let knows_liveness = !metadata.includes_collected()
+            || (self.columns.live_objects.is_some() && metadata.sample_interval_bytes.is_some());
         let strings = strings.into_vec();
         Ok(Profile::from_file(metadata, strings, nodes, samples, given, knows_liveness))
     }
@@ -175,6 +175,9 @@ impl<'a> Reader<'a> {
             metadata.taken_at = Some(time);
         }
         let interval = u32::try_from(self.proto.period).ok();
+        if self.columns.include == Include::Allocated || metadata.includes_collected() {
+            metadata.include = Some(self.columns.include);
+        }
         metadata.sample_interval_bytes =
             interval.filter(|interval| (1..=i32::MAX as u32).contains(interval));
         Ok(metadata)
@@ -311,7 +314,7 @@ mod tests {
     use super::super::proto::{Label, ValueType};
     use super::super::write;
     use super::*;
-    use crate::profile::{Include, Text, testing};
+    use crate::profile::{Text, testing};
     use flate2::read::MultiGzDecoder;
 
     fn encode(profile: &Profile) -> Vec<u8> {
@@ -500,13 +503,24 @@ mod tests {
     }
 
     #[test]
-    fn given_bytes_alone_keep_both_values() {
-        let mut profile = testing::profile(&[(1, 0, "(root)")]);
-        profile.metadata.sample_interval_bytes = None;
+    fn the_types_say_whether_collected_objects_are_included() {
+        let mut profile = full();
         profile.metadata.include = Some(Include::Allocated);
-        profile.given = vec![Given { node: 0, bytes: 4096.0, objects: None }];
-        let bytes = encode(&profile);
-        assert_eq!(encode(&parse(&bytes)), bytes);
+        profile.samples[3].is_live = false;
+        let mut proto = proto_of(&profile);
+        // Go's heap profiles have the same types and no metadata of ours.
+        proto.string_table.pop();
+        let again = parse(&proto.encode_to_vec());
+        assert!(again.knows_liveness && again.metadata.includes_collected());
+        let counts = [Include::Live, Include::Allocated]
+            .map(|include| again.estimate(include).map(|estimate| estimate.sample_count));
+        assert_eq!(counts, [Some(7), Some(8)]);
+        assert_eq!(encode(&parse(&encode(&again))), encode(&again));
+        // Scaled by another rule, bytes are all that is known.
+        proto.sample[1].value = vec![2, 32, 2, 32];
+        let given = parse(&proto.encode_to_vec());
+        assert_eq!((given.knows_liveness, given.totals().live_bytes), (false, None));
+        assert_eq!(encode(&parse(&encode(&given))), encode(&given));
     }
 
     #[test]
