@@ -105,7 +105,10 @@ export interface SamplingHeapProfileNode {
 
 /** A sample of a `.heapprofile` file. */
 export interface SamplingHeapProfileSample {
-  /** Estimated bytes that the sampled object stands for, not rounded. */
+  /**
+   * Estimated bytes that the sampled object stands for, not rounded; of files of other tools, what
+   * the file says.
+   */
   size: number;
   /** `id` of the node that allocated it. */
   nodeId: number;
@@ -120,9 +123,68 @@ export interface SamplingHeapProfile {
   samples: SamplingHeapProfileSample[];
 }
 
-/** A capture, held outside V8's heap until it is garbage. */
+/** A total worked out from samples. */
+export interface Total {
+  estimate: number;
+  standardError: number;
+  /** Lower end of the interval that holds the truth in 95 of 100 cases. */
+  low: number;
+  /** Upper end of that interval. */
+  high: number;
+}
+
+/** What samples stand for. */
+export interface Estimate {
+  sampleCount: number;
+  bytes: Total;
+  objects: Total;
+}
+
+/**
+ * A format of files: `'heapprofile'` is Chrome DevTools' JSON (`.heapprofile`), `'pprof'` the
+ * gzipped protobuf of `go tool pprof` (`.pb.gz`), `'folded'` a line of text for each stack with its
+ * bytes, for flame graph tools (`.folded`). The latter cannot be read.
+ */
+export type Format = 'heapprofile' | 'pprof' | 'folded';
+
+/** Options of `encode()`. */
+export interface EncodeOptions {
+  /**
+   * Name functions, files and positions as in the original sources, where source maps tell.
+   * @default false
+   */
+  sourceMaps?: boolean;
+  /**
+   * What to say of the profile, by name: in pprof the labels of all samples, in a `.heapprofile`
+   * `heapProfile.labels`. Added to the labels of a profile that was read.
+   */
+  labels?: Record<string, string>;
+}
+
+/** Options of `write()`. */
+export interface WriteOptions extends EncodeOptions {
+  /** Default: what the name of the file ends with; `'heapprofile'` if it ends otherwise. */
+  format?: Format;
+}
+
+/**
+ * A capture, or a profile that was read from a file; held outside V8's heap until it is garbage. What
+ * a file does not tell is null.
+ */
 export class Snapshot {
   private constructor();
+  /**
+   * Reads a `.heapprofile` (ours, DevTools', `node --heap-prof`'s or heap-profile 0.4.0's) or a pprof
+   * profile of a heap, gzipped or not, without blocking. What the file is, its first bytes tell.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: a wrong path.
+   * @throws ERR_INVALID_PROFILE: it is no such profile; the message says where (a byte offset, a
+   * JSON path or a field) and why.
+   * @throws ERR_UNSUPPORTED_RUNTIME: see `unsupportedReason`.
+   * @throws file errors with `code`, `syscall` and `path`, such as `ENOENT`.
+   */
+  static read(path: string): Promise<Snapshot>;
+  /** `read()` of the contents of a file; they are copied before it returns. */
+  static parse(buffer: Uint8Array): Promise<Snapshot>;
   /** Nodes of the call tree. */
   readonly nodeCount: number;
   /** Sampled objects. Samples that V8 gives without their node are not counted. */
@@ -133,21 +195,37 @@ export class Snapshot {
    * collected ones: with `include: 'allocated'` before Node.js 26.
    */
   readonly liveBytes: number | null;
-  readonly takenAt: Date;
-  readonly sampleIntervalBytes: number;
-  /** What the capture cost the thread: V8's part and ours, milliseconds. */
-  readonly timings: { v8Ms: number; copyMs: number };
+  readonly takenAt: Date | null;
+  /** Null also where the samples of a file were scaled in another way than V8's. */
+  readonly sampleIntervalBytes: number | null;
+  /** What the capture cost the thread: V8's part and ours, milliseconds; null of a file. */
+  readonly timings: { v8Ms: number; copyMs: number } | null;
+  /**
+   * What the samples stand for and how sure that is: those of live objects, or with `'allocated'`
+   * those of collected ones too. Null where that cannot be told: the interval is unknown, V8 does not
+   * tell live objects from collected ones, or collected ones were not kept.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: neither of the two.
+   */
+  estimate(include?: 'live' | 'allocated'): Estimate | null;
   /** The call tree as V8 has it; a fresh copy each time. */
   tree(): AllocationProfileNode;
   /** What DevTools reads; a fresh copy each time. `write()` does this without blocking. */
   toJSON(): SamplingHeapProfile;
   /**
-   * Writes a `.heapprofile` file, atomically and with mode 0600, and resolves to its name.
-   * @param filename default: `heap-profile-${Date.now()}.heapprofile` in the current directory,
-   * counted up until the name is free. What exists under an explicit name is replaced.
+   * Writes a file, atomically and with mode 0600, and resolves to its name.
+   * @param filename default: `heap-profile-${Date.now()}` and the extension of the format in the
+   * current directory, counted up until the name is free. What exists under an explicit name is
+   * replaced.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: a wrong name or wrong options.
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOSPC`.
    */
-  write(filename?: string): Promise<string>;
+  write(filename?: string, options?: WriteOptions): Promise<string>;
+  /**
+   * The contents of the file that `write()` would write.
+   * @param format default: `'heapprofile'`
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: no such format or wrong options.
+   */
+  encode(format?: Format, options?: EncodeOptions): Promise<Buffer>;
 }
 
 /** Whether this runtime can be sampled. */
@@ -192,9 +270,14 @@ export function get(translate?: boolean): AllocationProfileNode | DevToolsProfil
 export type WriteCallback = (error: NodeJS.ErrnoException | null, filename?: string) => void;
 
 /**
- * `snapshot().write(filename)`; errors go to the promise or, if given, to the callback. Wrong
- * arguments reject the promise, or throw if there is a callback.
+ * `snapshot().write(filename, options)`; errors go to the promise or, if given, to the callback.
+ * Wrong arguments reject the promise, or throw if there is a callback.
  */
-export function write(filename?: string): Promise<string>;
+export function write(filename?: string, options?: WriteOptions): Promise<string>;
 export function write(callback: WriteCallback): void;
 export function write(filename: string | undefined, callback: WriteCallback): void;
+export function write(
+  filename: string | undefined,
+  options: WriteOptions | undefined,
+  callback: WriteCallback,
+): void;

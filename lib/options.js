@@ -109,10 +109,13 @@ function checkBytes(name, value) {
 }
 
 function checkFilename(filename) {
-  if (filename === undefined) return;
-  checkString('filename', filename);
-  if (filename === '' || filename.includes('\0')) {
-    throw invalidArgValue('filename', 'must be a non-empty string without null bytes', filename);
+  if (filename !== undefined) checkPath('filename', filename);
+}
+
+function checkPath(name, value) {
+  checkString(name, value);
+  if (value === '' || value.includes('\0')) {
+    throw invalidArgValue(name, 'must be a non-empty string without null bytes', value);
   }
 }
 
@@ -134,6 +137,7 @@ module.exports = {
   checkInteger,
   checkLeakOptions,
   checkObject,
+  checkPath,
   checkSiteOptions,
   checkStartOptions,
   checkWriteOptions,

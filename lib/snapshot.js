@@ -13,6 +13,7 @@ const {
   checkFormat,
   checkInclude,
   checkLeakOptions,
+  checkPath,
   checkSiteOptions,
   checkWriteOptions,
 } = require('./options.js');
@@ -106,27 +107,28 @@ class Snapshot {
     const { format, ...changes } = checkWriteOptions(options);
     // Names are taken now: the current directory may be another one when the work begins.
     const place = filename === undefined ? [resolve('.'), Date.now()] : [resolve(filename)];
-    const native = await this.#derive(changes);
-    const write = filename === undefined ? native.writeInto : native.writeTo;
-    const path = settle(await write.call(native, ...place, format));
+    const method = filename === undefined ? 'writeInto' : 'writeTo';
+    const path = settle(await this.#with(changes, (native) => native[method](...place, format)));
     return filename ?? basename(path);
   }
 
   async encode(format = 'heapprofile', options = undefined) {
     checkFormat('format', format);
-    const native = await this.#derive(checkEncodeOptions(options));
-    return settle(await native.encode(format));
+    const changes = checkEncodeOptions(options);
+    return settle(await this.#with(changes, (native) => native.encode(format)));
   }
 
-  /** The capture with original positions and labels, if any are asked for. */
-  async #derive({ sourceMaps = false, labels = {} }) {
-    if (!sourceMaps && Object.keys(labels).length === 0) return this.#native;
-    return settle(await this.#native.derive(sourceMaps, labels));
+  /**
+   * What `use` makes of the capture with original positions and labels. If none are asked for it is
+   * called at once: what it starts is done even if the thread ends right after.
+   */
+  #with({ sourceMaps = false, labels = {} }, use) {
+    if (!sourceMaps && Object.keys(labels).length === 0) return use(this.#native);
+    return this.#native.derive(sourceMaps, labels).then((derived) => use(settle(derived)));
   }
 
   static async read(path) {
-    if (path === undefined) throw invalidArgType('path', 'of type string', path);
-    checkFilename(path);
+    checkPath('path', path);
     return new Snapshot(settle(await load().read(resolve(path))), KEY);
   }
 
