@@ -105,26 +105,17 @@ class Snapshot {
   async write(filename, options) {
     checkFilename(filename);
     const { format, ...changes } = checkWriteOptions(options);
-    // Names are taken now: the current directory may be another one when the work begins.
-    const place = filename === undefined ? [resolve('.'), Date.now()] : [resolve(filename)];
-    const method = filename === undefined ? 'writeInto' : 'writeTo';
-    const path = settle(await this.#with(changes, (native) => native[method](...place, format)));
+    const written =
+      filename === undefined
+        ? this.#native.writeInto(resolve('.'), Date.now(), format, changes)
+        : this.#native.writeTo(resolve(filename), format, changes);
+    const path = settle(await written);
     return filename ?? basename(path);
   }
 
   async encode(format = 'heapprofile', options = undefined) {
     checkFormat('format', format);
-    const changes = checkEncodeOptions(options);
-    return settle(await this.#with(changes, (native) => native.encode(format)));
-  }
-
-  /**
-   * What `use` makes of the capture with original positions and labels. If none are asked for it is
-   * called at once: what it starts is done even if the thread ends right after.
-   */
-  #with({ sourceMaps = false, labels = {} }, use) {
-    if (!sourceMaps && Object.keys(labels).length === 0) return use(this.#native);
-    return this.#native.derive(sourceMaps, labels).then((derived) => use(settle(derived)));
+    return settle(await this.#native.encode(format, checkEncodeOptions(options)));
   }
 
   static async read(path) {

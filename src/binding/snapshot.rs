@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{
 use napi::{Env, JsString};
 use napi_derive::napi;
 
-use super::tasks::{self, Source};
+use super::tasks::{self, Draft, Source};
 use super::{Result, guard, include_of};
 use crate::error;
 use crate::file::Target;
@@ -43,6 +43,13 @@ pub struct JsTotal {
     pub standard_error: f64,
     pub low: f64,
     pub high: f64,
+}
+
+/// What a file has that the capture has not; lib/options.js checked it.
+#[napi(object, object_to_js = false)]
+pub struct JsChanges {
+    pub source_maps: Option<bool>,
+    pub labels: Option<HashMap<String, String>>,
 }
 
 #[napi(object, object_from_js = false)]
@@ -186,10 +193,16 @@ impl NativeSnapshot {
     }
 
     #[napi]
-    pub fn write_to(&self, path: String, format: Option<String>) -> AsyncTask<tasks::Write> {
+    pub fn write_to(
+        &self,
+        path: String,
+        format: Option<String>,
+        changes: JsChanges,
+    ) -> AsyncTask<tasks::Write> {
         let path = PathBuf::from(path);
         let format = format.map_or_else(|| Format::of_path(&path), |name| format_of(&name));
-        self.write(Target::Path(path), format)
+        let (draft, target) = (self.draft(changes), Target::Path(path));
+        AsyncTask::new(tasks::Write { draft, target, format })
     }
 
     #[napi]
@@ -198,6 +211,7 @@ impl NativeSnapshot {
         directory: String,
         millis: f64,
         format: Option<String>,
+        changes: JsChanges,
     ) -> AsyncTask<tasks::Write> {
         let format = format.map_or(Format::HeapProfile, |name| format_of(&name));
         let target = Target::Directory {
@@ -205,24 +219,23 @@ impl NativeSnapshot {
             millis: millis as u64,
             extension: format.extension(),
         };
-        self.write(target, format)
+        AsyncTask::new(tasks::Write { draft: self.draft(changes), target, format })
     }
 
     #[napi]
-    pub fn encode(&self, format: String) -> AsyncTask<tasks::Encode> {
-        let format = format_of(&format);
-        AsyncTask::new(tasks::Encode { profile: self.profile.clone(), format })
+    pub fn encode(&self, format: String, changes: JsChanges) -> AsyncTask<tasks::Encode> {
+        let (draft, format) = (self.draft(changes), format_of(&format));
+        AsyncTask::new(tasks::Encode { draft, format })
     }
+}
 
-    /// Another snapshot, with the original positions of its functions and with more labels.
-    #[napi]
-    pub fn derive(
-        &self,
-        source_maps: bool,
-        labels: HashMap<String, String>,
-    ) -> AsyncTask<tasks::Derive> {
-        let labels = labels.into_iter().collect();
-        AsyncTask::new(tasks::Derive { profile: self.profile.clone(), source_maps, labels })
+impl NativeSnapshot {
+    fn draft(&self, changes: JsChanges) -> Draft {
+        Draft {
+            profile: self.profile.clone(),
+            source_maps: changes.source_maps.unwrap_or(false),
+            labels: changes.labels.unwrap_or_default(),
+        }
     }
 }
 
@@ -235,12 +248,6 @@ pub fn read(path: String) -> AsyncTask<tasks::Read> {
 #[napi]
 pub fn parse(bytes: Uint8ArraySlice) -> AsyncTask<tasks::Read> {
     AsyncTask::new(tasks::Read(Source::Bytes(bytes.to_vec())))
-}
-
-impl NativeSnapshot {
-    fn write(&self, target: Target, format: Format) -> AsyncTask<tasks::Write> {
-        AsyncTask::new(tasks::Write { profile: self.profile.clone(), target, format })
-    }
 }
 
 /// lib/options.js checked the name.

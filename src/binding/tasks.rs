@@ -1,6 +1,7 @@
 //! What runs on libuv's pool.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -130,9 +131,35 @@ pub fn settled<T, J>(
     }
 }
 
+/// A profile as it is to be written.
+pub struct Draft {
+    pub profile: Arc<Profile>,
+    /// With the original positions of its functions.
+    pub source_maps: bool,
+    /// Labels beside those it has.
+    pub labels: HashMap<String, String>,
+}
+
+impl Draft {
+    fn finish(&mut self) -> Cow<'_, Profile> {
+        let mut profile = Cow::Borrowed(&*self.profile);
+        if self.source_maps {
+            let mapped = source_map::apply(&profile.strings, &profile.nodes);
+            let changed = profile.to_mut();
+            changed.strings = mapped.strings;
+            changed.nodes = mapped.nodes;
+            changed.metadata.warnings = mapped.warnings;
+        }
+        if !self.labels.is_empty() {
+            profile.to_mut().metadata.labels.extend(self.labels.drain());
+        }
+        profile
+    }
+}
+
 /// Encodes a profile into a file; the path of it.
 pub struct Write {
-    pub profile: Arc<Profile>,
+    pub draft: Draft,
     pub target: Target,
     pub format: Format,
 }
@@ -142,8 +169,11 @@ impl Task for Write {
     type JsValue = Either<String, Failure>;
 
     fn compute(&mut self) -> Result<Outcome<PathBuf>> {
-        let encode = |out: &mut BufWriter<&File>| self.format.write(&self.profile, out);
-        Ok(outcome(|| file::write(&self.target, encode).map_err(Failure::from)))
+        Ok(outcome(|| {
+            let profile = self.draft.finish();
+            let encode = |out: &mut BufWriter<&File>| self.format.write(&profile, out);
+            file::write(&self.target, encode).map_err(Failure::from)
+        }))
     }
 
     fn resolve(&mut self, _env: Env, outcome: Outcome<PathBuf>) -> Result<Either<String, Failure>> {
@@ -153,7 +183,7 @@ impl Task for Write {
 
 /// Encodes a profile into memory.
 pub struct Encode {
-    pub profile: Arc<Profile>,
+    pub draft: Draft,
     pub format: Format,
 }
 
@@ -164,7 +194,7 @@ impl Task for Encode {
     fn compute(&mut self) -> Result<Outcome<Vec<u8>>> {
         let mut bytes = Vec::new();
         let encoded = outcome(|| {
-            let written = self.format.write(&self.profile, &mut bytes);
+            let written = self.format.write(&self.draft.finish(), &mut bytes);
             written.map_err(|error| Failure::internal(&error))
         });
         Ok(encoded.map(|()| bytes))
@@ -215,40 +245,6 @@ pub fn read_file(path: &Path) -> Outcome<Profile> {
             Failure::coded("ERR_INVALID_PROFILE", message)
         }
     })
-}
-
-/// Makes another profile of one: with the original positions of its functions, with labels.
-pub struct Derive {
-    pub profile: Arc<Profile>,
-    pub source_maps: bool,
-    pub labels: BTreeMap<String, String>,
-}
-
-impl Task for Derive {
-    type Output = Outcome<Profile>;
-    type JsValue = Either<NativeSnapshot, Failure>;
-
-    fn compute(&mut self) -> Result<Outcome<Profile>> {
-        Ok(outcome(|| {
-            let mut profile = Profile::clone(&self.profile);
-            if self.source_maps {
-                let mapped = source_map::apply(&profile.strings, &profile.nodes);
-                profile.strings = mapped.strings;
-                profile.nodes = mapped.nodes;
-                profile.metadata.warnings = mapped.warnings;
-            }
-            profile.metadata.labels.append(&mut self.labels);
-            Ok(profile)
-        }))
-    }
-
-    fn resolve(
-        &mut self,
-        env: Env,
-        outcome: Outcome<Profile>,
-    ) -> Result<Either<NativeSnapshot, Failure>> {
-        settled(outcome, |profile| NativeSnapshot::hold(env, profile, None))
-    }
 }
 
 fn display(path: PathBuf) -> String {
