@@ -182,9 +182,15 @@ export class Snapshot {
    * @throws ERR_UNSUPPORTED_RUNTIME: see `unsupportedReason`.
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOENT`.
    */
-  static read(path: string): Promise<Snapshot>;
+  static read(path: string, options?: ReadOptions): Promise<Snapshot>;
   /** `read()` of the contents of a file; they are copied before it returns. */
-  static parse(buffer: Uint8Array): Promise<Snapshot>;
+  static parse(buffer: Uint8Array, options?: ReadOptions): Promise<Snapshot>;
+  /**
+   * Looks for leaks in two or more (best: five or more) captures of one session: snapshots, or files,
+   * which are read one after the other. doc/leaks.md says how it decides.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong arguments.
+   */
+  static leaks(sources: readonly (string | Snapshot)[], options?: LeakOptions): Promise<Leaks>;
   /** Nodes of the call tree. */
   readonly nodeCount: number;
   /** Sampled objects. Samples that V8 gives without their node are not counted. */
@@ -198,6 +204,8 @@ export class Snapshot {
   readonly takenAt: Date | null;
   /** Null also where the samples of a file were scaled in another way than V8's. */
   readonly sampleIntervalBytes: number | null;
+  /** One for each script whose source map could not be used: when the file was written or now. */
+  readonly warnings: SourceMapWarning[];
   /** What the capture cost the thread: V8's part and ours, milliseconds; null of a file. */
   readonly timings: { v8Ms: number; copyMs: number } | null;
   /**
@@ -207,6 +215,17 @@ export class Snapshot {
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: neither of the two.
    */
   estimate(include?: 'live' | 'allocated'): Estimate | null;
+  /**
+   * Which sites hold the memory, those that hold most first.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong options.
+   */
+  top(options?: SiteOptions): Promise<Top>;
+  /**
+   * What grew and shrank since `base`. Of two captures of one session samples are compared one by
+   * one: what is in both adds nothing to the error.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong arguments.
+   */
+  diff(base: Snapshot, options?: SiteOptions): Promise<Diff>;
   /** The call tree as V8 has it; a fresh copy each time. */
   tree(): AllocationProfileNode;
   /** What DevTools reads; a fresh copy each time. `write()` does this without blocking. */

@@ -17,7 +17,9 @@ const START_CHECKS = {
   include: checkInclude,
 };
 
-const ENCODE_CHECKS = { sourceMaps: checkBoolean, labels: checkLabels };
+const READ_CHECKS = { sourceMaps: checkBoolean };
+
+const ENCODE_CHECKS = { ...READ_CHECKS, labels: checkLabels };
 
 const WRITE_CHECKS = { format: checkFormat, ...ENCODE_CHECKS };
 
@@ -34,6 +36,7 @@ const { total, filter, ...LEAK_CHECKS } = SITE_CHECKS;
 const checkStartOptions = (options) => checkOptions(START_CHECKS, options);
 const checkEncodeOptions = (options) => checkOptions(ENCODE_CHECKS, options);
 const checkLeakOptions = (options) => checkOptions(LEAK_CHECKS, options);
+const checkReadOptions = (options) => checkOptions(READ_CHECKS, options);
 const checkSiteOptions = (options) => checkOptions(SITE_CHECKS, options);
 const checkWriteOptions = (options) => checkOptions(WRITE_CHECKS, options);
 
@@ -138,6 +141,7 @@ module.exports = {
   checkLeakOptions,
   checkObject,
   checkPath,
+  checkReadOptions,
   checkSiteOptions,
   checkStartOptions,
   checkWriteOptions,

@@ -14,6 +14,7 @@ const {
   checkInclude,
   checkLeakOptions,
   checkPath,
+  checkReadOptions,
   checkSiteOptions,
   checkWriteOptions,
 } = require('./options.js');
@@ -118,14 +119,16 @@ class Snapshot {
     return settle(await this.#native.encode(format, checkEncodeOptions(options)));
   }
 
-  static async read(path) {
+  static async read(path, options) {
     checkPath('path', path);
-    return new Snapshot(settle(await load().read(resolve(path))), KEY);
+    const { sourceMaps = false } = checkReadOptions(options);
+    return new Snapshot(settle(await load().read(resolve(path), sourceMaps)), KEY);
   }
 
-  static async parse(buffer) {
+  static async parse(buffer, options) {
     checkBytes('buffer', buffer);
-    return new Snapshot(settle(await load().parse(buffer)), KEY);
+    const { sourceMaps = false } = checkReadOptions(options);
+    return new Snapshot(settle(await load().parse(buffer, sourceMaps)), KEY);
   }
 
   /** The tree of `get(true)`. */

@@ -240,14 +240,14 @@ impl NativeSnapshot {
 }
 
 #[napi]
-pub fn read(path: String) -> AsyncTask<tasks::Read> {
-    AsyncTask::new(tasks::Read(Source::File(path.into())))
+pub fn read(path: String, source_maps: bool) -> AsyncTask<tasks::Read> {
+    AsyncTask::new(tasks::Read { source: Source::File(path.into()), source_maps })
 }
 
 /// Copies the bytes first: JavaScript may change them while they are read.
 #[napi]
-pub fn parse(bytes: Uint8ArraySlice) -> AsyncTask<tasks::Read> {
-    AsyncTask::new(tasks::Read(Source::Bytes(bytes.to_vec())))
+pub fn parse(bytes: Uint8ArraySlice, source_maps: bool) -> AsyncTask<tasks::Read> {
+    AsyncTask::new(tasks::Read { source: Source::Bytes(bytes.to_vec()), source_maps })
 }
 
 /// lib/options.js checked the name.

@@ -144,17 +144,21 @@ impl Draft {
     fn finish(&mut self) -> Cow<'_, Profile> {
         let mut profile = Cow::Borrowed(&*self.profile);
         if self.source_maps {
-            let mapped = source_map::apply(&profile.strings, &profile.nodes);
-            let changed = profile.to_mut();
-            changed.strings = mapped.strings;
-            changed.nodes = mapped.nodes;
-            changed.metadata.warnings = mapped.warnings;
+            map_sources(profile.to_mut());
         }
         if !self.labels.is_empty() {
             profile.to_mut().metadata.labels.extend(self.labels.drain());
         }
         profile
     }
+}
+
+/// Puts original names and positions into a profile, and what went wrong into its metadata.
+fn map_sources(profile: &mut Profile) {
+    let mapped = source_map::apply(&profile.strings, &profile.nodes);
+    profile.strings = mapped.strings;
+    profile.nodes = mapped.nodes;
+    profile.metadata.warnings = mapped.warnings;
 }
 
 /// Encodes a profile into a file; the path of it.
@@ -212,16 +216,26 @@ pub enum Source {
 }
 
 /// Reads a profile.
-pub struct Read(pub Source);
+pub struct Read {
+    pub source: Source,
+    /// With the original positions of its functions.
+    pub source_maps: bool,
+}
 
 impl Task for Read {
     type Output = Outcome<Profile>;
     type JsValue = Either<NativeSnapshot, Failure>;
 
     fn compute(&mut self) -> Result<Outcome<Profile>> {
-        Ok(outcome(|| match &self.0 {
-            Source::File(path) => read_file(path),
-            Source::Bytes(bytes) => Ok(format::read(bytes.as_slice())?),
+        Ok(outcome(|| {
+            let mut profile = match &self.source {
+                Source::File(path) => read_file(path)?,
+                Source::Bytes(bytes) => format::read(bytes.as_slice())?,
+            };
+            if self.source_maps {
+                map_sources(&mut profile);
+            }
+            Ok(profile)
         }))
     }
 
