@@ -54,6 +54,11 @@ class Snapshot {
     return this.#native.timings;
   }
 
+  /** Why frames were left as they are although source maps were asked for. */
+  get warnings() {
+    return this.#native.warnings;
+  }
+
   tree() {
     return allocationTree(this.#native);
   }
@@ -99,6 +104,24 @@ class Snapshot {
   static async parse(buffer) {
     checkBytes('buffer', buffer);
     return new Snapshot(settle(await load().parse(buffer)), KEY);
+  }
+
+  // What the command line and the preload need beside the public API.
+
+  /** The snapshot with original positions or labels, if any are asked for. */
+  static async derive(snapshot, options) {
+    const native = await snapshot.#derive(checkEncodeOptions(options));
+    return native === snapshot.#native ? snapshot : new Snapshot(native, KEY);
+  }
+
+  /** Writes under a new name in a directory; resolves to the path. */
+  static async writeInto(snapshot, directory, format) {
+    return settle(await snapshot.#native.writeInto(resolve(directory), Date.now(), format));
+  }
+
+  /** For the end of a thread: the same at once. */
+  static writeIntoSync(snapshot, directory, format) {
+    return settle(snapshot.#native.writeIntoSync(resolve(directory), Date.now(), format));
   }
 
   /** The tree of `get(true)`. */

@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{
-    AsyncTask, Float64ArraySlice, Int32ArraySlice, ObjectFinalize, Uint8ArraySlice,
+    AsyncTask, Either, Float64ArraySlice, Int32ArraySlice, ObjectFinalize, Uint8ArraySlice,
 };
-use napi::{Env, JsString};
+use napi::{Env, JsString, Task};
 use napi_derive::napi;
 
-use super::tasks::{self, Source};
+use super::tasks::{self, Failure, Source};
 use super::{Result, guard, include_of};
 use crate::error;
 use crate::file::Target;
 use crate::format::Format;
 use crate::profile::estimate::Total;
-use crate::profile::metadata::Host;
+use crate::profile::metadata::{Host, Warning};
 use crate::profile::{Estimate, Node, Profile, Text};
 use crate::v8;
 
@@ -50,6 +50,17 @@ pub struct JsEstimate {
     pub sample_count: f64,
     pub bytes: JsTotal,
     pub objects: JsTotal,
+}
+
+/// Why frames of a script are not those of its original code.
+#[napi(object, object_from_js = false)]
+pub struct JsWarning {
+    /// The script, as V8 names it.
+    pub url: String,
+    /// What is wrong with its source map.
+    pub message: String,
+    /// Frames that it has in the profile.
+    pub count: u32,
 }
 
 impl NativeSnapshot {
@@ -171,11 +182,17 @@ impl NativeSnapshot {
         )
     }
 
+    /// Why some frames are not those of the original code although they were asked for.
+    #[napi(getter)]
+    pub fn warnings(&self) -> Vec<JsWarning> {
+        self.profile.metadata.warnings.iter().map(describe_warning).collect()
+    }
+
     #[napi]
     pub fn write_to(&self, path: String, format: Option<String>) -> AsyncTask<tasks::Write> {
         let path = PathBuf::from(path);
         let format = format.map_or_else(|| Format::of_path(&path), |name| format_of(&name));
-        self.write(Target::Path(path), format)
+        AsyncTask::new(self.write(Target::Path(path), format))
     }
 
     #[napi]
@@ -185,13 +202,21 @@ impl NativeSnapshot {
         millis: f64,
         format: Option<String>,
     ) -> AsyncTask<tasks::Write> {
-        let format = format.map_or(Format::HeapProfile, |name| format_of(&name));
-        let target = Target::Directory {
-            directory: directory.into(),
-            millis: millis as u64,
-            extension: format.extension(),
-        };
-        self.write(target, format)
+        AsyncTask::new(self.write_new(directory, millis, format))
+    }
+
+    /// For the end of a thread, after which nothing asynchronous would complete.
+    #[napi]
+    pub fn write_into_sync(
+        &self,
+        env: Env,
+        directory: String,
+        millis: f64,
+        format: Option<String>,
+    ) -> napi::Result<Either<String, Failure>> {
+        let mut task = self.write_new(directory, millis, format);
+        let outcome = task.compute()?;
+        task.resolve(env, outcome)
     }
 
     #[napi]
@@ -224,8 +249,19 @@ pub fn parse(bytes: Uint8ArraySlice) -> AsyncTask<tasks::Read> {
 }
 
 impl NativeSnapshot {
-    fn write(&self, target: Target, format: Format) -> AsyncTask<tasks::Write> {
-        AsyncTask::new(tasks::Write { profile: self.profile.clone(), target, format })
+    /// Into a directory, under a name that nobody has.
+    fn write_new(&self, directory: String, millis: f64, format: Option<String>) -> tasks::Write {
+        let format = format.map_or(Format::HeapProfile, |name| format_of(&name));
+        let target = Target::Directory {
+            directory: directory.into(),
+            millis: millis as u64,
+            extension: format.extension(),
+        };
+        self.write(target, format)
+    }
+
+    fn write(&self, target: Target, format: Format) -> tasks::Write {
+        tasks::Write { profile: self.profile.clone(), target, format }
     }
 }
 
@@ -241,6 +277,10 @@ fn describe(estimate: Estimate) -> JsEstimate {
         bytes: describe_total(estimate.bytes),
         objects: describe_total(estimate.objects),
     }
+}
+
+fn describe_warning(warning: &Warning) -> JsWarning {
+    JsWarning { url: warning.url.clone(), message: warning.message.clone(), count: warning.count }
 }
 
 fn describe_total(total: Total) -> JsTotal {
