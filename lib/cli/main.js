@@ -1,7 +1,7 @@
 // The command line: finds the command, reads its arguments, runs it, and says what went wrong.
 //
 // A command is a file of commands/ that exports { name, summary, operands, options, examples, run }:
-//   operands  { text: 'FILE...', min: 1, max: Infinity }, what is no option
+//   operands  { text: 'FILE...', min: 1, max: Infinity, read }, what is no option
 //   options   by name: { description, value, short, read, default }; see arguments.js
 //   examples  lines, without the program's name
 //   run       (options, operands) => exit code or undefined for 0, or a promise of it
@@ -12,11 +12,15 @@ const { readArguments } = require('./arguments.js');
 const { CommandError, UsageError } = require('./errors.js');
 const { commandHelp, PROGRAM, programHelp } = require('./help.js');
 
-const COMMANDS = [require('./commands/run.js'), require('./commands/convert.js')];
+const COMMANDS = [
+  require('./commands/run.js'),
+  require('./commands/attach.js'),
+  require('./commands/convert.js'),
+];
 
 /** Runs a command line; a promise of the exit code. */
 async function main(argv) {
-  process.stdout.on('error', endWithReader);
+  process.stdout.on('error', ignoreBrokenPipe);
   try {
     return (await dispatch(argv)) ?? 0;
   } catch (error) {
@@ -55,10 +59,9 @@ function report(error, name) {
   return 1;
 }
 
-/** When the reader of a pipe has seen enough (`| head`), so have we. */
-function endWithReader(error) {
+/** That the reader of a pipe has seen enough (`| head`) is no error; the command tidies up. */
+function ignoreBrokenPipe(error) {
   if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
 }
 
 module.exports = { main };

@@ -15,10 +15,13 @@ async function readStdin() {
   return Buffer.concat(chunks);
 }
 
-/** The format is that of the file's name, unless one is given. */
+/** Resolves to the file's name. The format is that of the name, unless one is given. */
 async function writeProfile(snapshot, file, format) {
   if (file !== STANDARD) return snapshot.write(file, { format });
-  process.stdout.write(await snapshot.encode(format));
+  const bytes = await snapshot.encode(format);
+  // When it is written, or nobody reads it.
+  await new Promise((resolve) => process.stdout.write(bytes, resolve));
+  return STANDARD;
 }
 
 module.exports = { readProfile, STANDARD, writeProfile };
