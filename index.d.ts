@@ -167,6 +167,173 @@ export interface WriteOptions extends EncodeOptions {
   format?: Format;
 }
 
+/** Options of reading. */
+export interface ReadOptions {
+  /**
+   * Give functions, files, lines and columns as they are in the original code, by the source maps of
+   * their scripts.
+   * @default false
+   */
+  sourceMaps?: boolean;
+}
+
+/** Why the functions of a script stayed as V8 names them. */
+export interface SourceMapWarning {
+  /** The script. */
+  url: string;
+  message: string;
+  /** Nodes of the call tree that it has. */
+  count: number;
+}
+
+/** A number worked out from samples, with the bounds that hold the truth in 95 of 100 cases. */
+export interface Interval {
+  estimate: number;
+  /** Null where the profile does not tell how it was sampled. */
+  low: number | null;
+  /** Null where the profile does not tell how it was sampled. */
+  high: number | null;
+}
+
+/** A function; of a file only `url` is set, of a package `url` is its name. */
+export interface Frame {
+  functionName: string;
+  url: string;
+  /** 1-based, 0 if unknown. */
+  lineNumber: number;
+  /** 1-based, 0 if unknown. */
+  columnNumber: number;
+}
+
+/** What memory is put down to. */
+export interface Site extends Frame {
+  /** An example of how it is reached, the nearest caller first. */
+  stack: Frame[];
+}
+
+/** Options of `Snapshot.leaks()`. */
+export interface LeakOptions {
+  /**
+   * What makes a site: a function, a script, a package (`(app)`, `(node)` and those in node_modules),
+   * or a function with all its callers.
+   * @default 'function'
+   */
+  by?: 'function' | 'file' | 'package' | 'stack';
+  /**
+   * Put what Node.js's own functions allocate down to the function that called them.
+   * @default false
+   */
+  hideNodeInternals?: boolean;
+  /** How many sites at most, of leaks: how many steady ones; an integer from 1. Default: all. */
+  limit?: number;
+}
+
+/** Options of `top()` and `diff()`. */
+export interface SiteOptions extends LeakOptions {
+  /**
+   * Count for a site what it calls, too.
+   * @default false
+   */
+  total?: boolean;
+  /** Only sites whose function name or URL has this in it. */
+  filter?: string;
+}
+
+/** What `top()` resolves to. */
+export interface Top {
+  /** All live bytes of the profile. */
+  bytes: Interval;
+  /** All live objects; null if the profile does not count them. */
+  objects: Interval | null;
+  /** Those that hold most first. */
+  sites: TopSite[];
+  /** Sites that the limit left out. */
+  omitted: number;
+}
+
+export interface TopSite extends Site {
+  /** Live bytes. */
+  bytes: Interval;
+  /** Live objects; null if the profile does not count them. */
+  objects: Interval | null;
+  /** Part of all live bytes, 0 to 1. */
+  share: number;
+  /** Sampled objects behind the estimate. */
+  sampleCount: number;
+}
+
+/** What `diff()` resolves to. */
+export interface Diff {
+  /** Whether both are of one sampling session. */
+  sameSession: boolean;
+  /** Milliseconds from `base` to this; null if one of them does not tell. */
+  spanMs: number | null;
+  /** Growth of all live bytes. */
+  growth: Interval;
+  /** Those that grew most first, those that shrank most last. */
+  sites: DiffSite[];
+  /** Sites that the limit left out, those that changed least. */
+  omitted: number;
+}
+
+export interface DiffSite extends Site {
+  /** Live bytes in `base`. */
+  base: number;
+  /** Live bytes in this. */
+  current: number;
+  growth: Interval;
+  /** Whether the growth may be chance. */
+  isNoise: boolean;
+}
+
+/**
+ * Of a site: it keeps growing and its old objects stay; it grows and the evidence is not enough yet;
+ * it does not grow, no longer grows, or its objects die. Of all: the worst.
+ */
+export type Verdict = 'leaking' | 'growing' | 'steady';
+
+/** What `Snapshot.leaks()` resolves to. */
+export interface Leaks {
+  verdict: Verdict;
+  /** The captures that were compared, the earliest first: names of files. */
+  snapshots: string[];
+  /** Those of other sessions, which were not compared. */
+  others: string[];
+  /** Files that are no profiles. */
+  skipped: { path: string; message: string }[];
+  /** Whether growth is all that could be told: the files do not say which session they are of. */
+  growthOnly: boolean;
+  /** From the first to the last capture, milliseconds; null if the files do not tell. */
+  spanMs: number | null;
+  /** Of all live bytes. */
+  growthBytesPerHour: Interval;
+  /** The smallest leak that would have been found in 95 of 100 cases, bytes per hour; null if none. */
+  detectable: number | null;
+  /** The worst first. */
+  sites: LeakSite[];
+}
+
+export interface LeakSite extends Site {
+  verdict: Verdict;
+  reason:
+    | 'old-objects-stay'
+    | 'too-few-old-objects'
+    | 'no-session'
+    | 'no-growth'
+    | 'plateau'
+    | 'old-objects-die';
+  /** In the last capture. */
+  liveBytes: Interval;
+  /** By weighted regression over all captures. Without times, captures count as an hour apart. */
+  growthBytesPerHour: Interval;
+  /** Part of what outlived the capture after its birth that is alive at the end, 0 to 1. */
+  retention: Interval | null;
+  /** Part of the growth of all live bytes; null if these do not grow. */
+  share: number | null;
+  /** Of a growing site, what would give the evidence: either of the two. */
+  needs: { snapshots: number; sampleIntervalBytes: number } | null;
+}
+
 /**
  * A capture, or a profile that was read from a file; held outside V8's heap until it is garbage. What
  * a file does not tell is null.

@@ -23,13 +23,22 @@ export function temporaryDirectory() {
   return directory;
 }
 
+/** Runs the command line; see runChild. */
+export function cli(args, options) {
+  return runChild(join(root, 'bin', 'heap-profile.js'), args, options);
+}
+
 /**
  * Runs a program with the Node that runs the tests; rejects if it takes longer than `timeout` ms.
+ * `input` goes to its stdin, `env` is added to ours, `onSpawn` gets the child.
  * Resolves to { code, signal, stdout, stderr }.
  */
 export function runChild(program, args = [], options = {}) {
-  const { command = process.execPath, execArgv = [], timeout = 120_000, cwd } = options;
-  const child = spawn(command, [...execArgv, program, ...args], { cwd });
+  const { command = process.execPath, execArgv = [], timeout = 120_000, cwd, input } = options;
+  const env = { ...process.env, ...options.env };
+  const child = spawn(command, [...execArgv, program, ...args], { cwd, env });
+  child.stdin.end(input);
+  options.onSpawn?.(child);
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr']) {
     child[name].setEncoding('utf8').on('data', (text) => {

@@ -1,4 +1,4 @@
-// What `npm pack` makes works in an empty project, without install scripts and dependencies.
+// What `npm pack` makes works in an empty project, without install scripts; the command line too.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,12 +26,12 @@ test('a packed package, installed into an empty project, works', () => {
   const packed = npm(['pack', '--ignore-scripts', '--pack-destination', directory], root);
   const tarball = join(directory, packed.trim().split('\n').pop());
   writeFileSync(join(directory, 'package.json'), '{ "private": true }');
-  npm(['install', '--offline', '--no-package-lock', tarball], directory);
+  npm(['install', '--prefer-offline', '--no-package-lock', tarball], directory);
 
   const manifest = JSON.parse(
     readFileSync(join(directory, 'node_modules/heap-profile/package.json'), 'utf8'),
   );
-  assert.equal(manifest.dependencies, undefined);
+  assert.deepEqual(Object.keys(manifest.dependencies), ['ws']);
   for (const { types } of Object.values(manifest.exports)) {
     if (types !== undefined) readFileSync(join(directory, 'node_modules/heap-profile', types));
   }
@@ -53,6 +53,10 @@ test('a packed package, installed into an empty project, works', () => {
   const status = "console.log(require('heap-profile').status().active)";
   assert.equal(node(['--require', 'heap-profile/register', '-e', status]), 'true\n');
   assert.equal(node(['--import', 'heap-profile/register', '-e', status]), 'true\n');
+
+  const cli = join(directory, 'node_modules/.bin/heap-profile');
+  assert.equal(execFileSync(cli, ['--version'], { encoding: 'utf8' }), `${manifest.version}\n`);
+  assert.match(node([cli, 'convert', 'app.heapprofile', '-o', '-']), /^{"head":/);
 
   const sampled = `const sh = require('heap-profile/sample-heap-allocations');
     sh.startSampling();

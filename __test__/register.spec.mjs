@@ -45,22 +45,21 @@ test('worker threads are sampled too', () => {
 
 test('options come from the environment', () => {
   const { sampleIntervalBytes, stackDepth, stderr } = boot({
-    HEAP_PROFILE_SAMPLE_INTERVAL: '65536',
+    HEAP_PROFILE_SAMPLE_INTERVAL: '64KiB',
     HEAP_PROFILE_STACK_DEPTH: '128',
   });
   assert.deepEqual([sampleIntervalBytes, stackDepth, stderr], [65536, 128, '']);
 });
 
 test('a bad value is a warning and the default', () => {
-  for (const bad of ['0', '-1', '1e3', '64KiB', '2147483648', '0x10', ' 5']) {
+  for (const bad of ['0', '-1', '1e3', '64KB', '2GiB', '2147483648', '0x10', ' 5']) {
     const { active, sampleIntervalBytes, stackDepth, stderr } = boot({
       HEAP_PROFILE_SAMPLE_INTERVAL: bad,
       HEAP_PROFILE_STACK_DEPTH: '9999',
     });
     assert.deepEqual([active, sampleIntervalBytes, stackDepth], [true, 524288, 64]);
-    assert.ok(stderr.includes('HEAP_PROFILE_SAMPLE_INTERVAL must be an integer >= 1'), stderr);
-    assert.ok(stderr.includes(`'${bad}'`), stderr);
-    assert.match(stderr, /HEAP_PROFILE_STACK_DEPTH must be an integer >= 1 and <= 1024/);
+    assert.match(stderr, /"HEAP_PROFILE_SAMPLE_INTERVAL" .*must be .*; the default is used/);
+    assert.match(stderr, /"HEAP_PROFILE_STACK_DEPTH" is out of range.*>= 1 and <= 1024/);
   }
 });
 

@@ -1,30 +1,75 @@
 // `node --require heap-profile/register app.js` (or --import): starts sampling before the
-// application loads. Whatever is wrong with the environment is a warning; the application runs.
+// application loads, and writes files if the environment says so. Whatever is wrong with the
+// environment is a warning; the application runs.
 'use strict';
 
-const { MAX_DEPTH, MAX_INTERVAL } = require('./options.js');
-const { start } = require('../index.js');
+const { mkdirSync } = require('node:fs');
+const { resolve } = require('node:path');
+const { snapshot, start, Snapshot } = require('../index.js');
+const { onExit } = require('./on-exit.js');
+const {
+  readDuration,
+  readFormat,
+  readSampleInterval,
+  readStackDepth,
+  readSwitch,
+} = require('./text-options.js');
 
-const VARIABLES = [
-  { name: 'HEAP_PROFILE_SAMPLE_INTERVAL', option: 'sampleIntervalBytes', max: MAX_INTERVAL },
-  { name: 'HEAP_PROFILE_STACK_DEPTH', option: 'stackDepth', max: MAX_DEPTH },
-];
+const START_VARIABLES = {
+  sampleIntervalBytes: { name: 'HEAP_PROFILE_SAMPLE_INTERVAL', read: readSampleInterval },
+  stackDepth: { name: 'HEAP_PROFILE_STACK_DEPTH', read: readStackDepth },
+};
 
-function readOptions(env) {
+const FILE_VARIABLES = {
+  directory: { name: 'HEAP_PROFILE_DIR', read: (_, text) => text },
+  format: { name: 'HEAP_PROFILE_FORMAT', read: readFormat },
+  every: { name: 'HEAP_PROFILE_EVERY', read: readDuration },
+  onExit: { name: 'HEAP_PROFILE_ON_EXIT', read: readSwitch },
+};
+
+function readVariables(variables) {
   const options = {};
-  for (const { name, option, max } of VARIABLES) {
-    const text = env[name];
+  for (const [option, { name, read }] of Object.entries(variables)) {
+    const text = process.env[name];
     if (text === undefined || text === '') continue;
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= 1 && value <= max) {
-      options[option] = value;
-    } else {
-      warn(
-        `${name} must be an integer >= 1 and <= ${max}; the default is used instead of '${text}'`,
-      );
+    try {
+      options[option] = read(name, text);
+    } catch (error) {
+      warn(`${error.message}; the default is used`);
     }
   }
   return options;
+}
+
+/** Writes files of this thread from now on. */
+function keepFiles({ directory = '.', format, every, onExit: atExit = false }) {
+  if (every === undefined && !atExit) return;
+  // Where it is now: the application may change the current directory.
+  const place = resolve(directory);
+  try {
+    mkdirSync(place, { recursive: true });
+  } catch (error) {
+    return warn(`no profiles are written: ${error.message}`);
+  }
+  if (every !== undefined) setInterval(writeFile, every, place, format).unref();
+  if (atExit) onExit(() => writeLastFile(place, format));
+}
+
+async function writeFile(place, format) {
+  try {
+    await Snapshot.writeInto(snapshot(), place, format);
+  } catch (error) {
+    warn(`no profile was written: ${error.message}`);
+  }
+}
+
+function writeLastFile(place, format) {
+  try {
+    Snapshot.writeIntoSync(snapshot(), place, format);
+  } catch (error) {
+    // Warnings come a tick later, and there is none.
+    console.error(`HeapProfileWarning: no profile was written: ${error.message}`);
+  }
 }
 
 function warn(message) {
@@ -32,7 +77,8 @@ function warn(message) {
 }
 
 try {
-  start(readOptions(process.env));
+  start(readVariables(START_VARIABLES));
+  keepFiles(readVariables(FILE_VARIABLES));
 } catch (error) {
   warn(`sampling did not start: ${error.message} (${error.code})`);
 }

@@ -131,6 +131,18 @@ class Snapshot {
     return new Snapshot(settle(await load().parse(buffer, sourceMaps)), KEY);
   }
 
+  // What the command line and the preload need beside the public API.
+
+  /** Writes under a new name in a directory; resolves to the path. */
+  static async writeInto(snapshot, directory, format) {
+    return settle(await snapshot.#native.writeInto(resolve(directory), Date.now(), format, {}));
+  }
+
+  /** For the end of a thread: the same at once. */
+  static writeIntoSync(snapshot, directory, format) {
+    return settle(snapshot.#native.writeIntoSync(resolve(directory), Date.now(), format, {}));
+  }
+
   /** The tree of `get(true)`. */
   static translate(snapshot) {
     return translatedTree(snapshot.#native);

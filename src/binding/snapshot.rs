@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{
-    AsyncTask, Float64ArraySlice, Int32ArraySlice, ObjectFinalize, Uint8ArraySlice,
+    AsyncTask, Either, Float64ArraySlice, Int32ArraySlice, ObjectFinalize, Uint8ArraySlice,
 };
-use napi::{Env, JsString};
+use napi::{Env, JsString, Task};
 use napi_derive::napi;
 
-use super::tasks::{self, Draft, Source};
+use super::tasks::{self, Draft, Failure, Source};
 use super::{Result, guard, include_of};
 use crate::error;
 use crate::file::Target;
@@ -213,13 +213,22 @@ impl NativeSnapshot {
         format: Option<String>,
         changes: JsChanges,
     ) -> AsyncTask<tasks::Write> {
-        let format = format.map_or(Format::HeapProfile, |name| format_of(&name));
-        let target = Target::Directory {
-            directory: directory.into(),
-            millis: millis as u64,
-            extension: format.extension(),
-        };
-        AsyncTask::new(tasks::Write { draft: self.draft(changes), target, format })
+        AsyncTask::new(self.write_new(directory, millis, format, changes))
+    }
+
+    /// For the end of a thread, after which nothing asynchronous would complete.
+    #[napi]
+    pub fn write_into_sync(
+        &self,
+        env: Env,
+        directory: String,
+        millis: f64,
+        format: Option<String>,
+        changes: JsChanges,
+    ) -> napi::Result<Either<String, Failure>> {
+        let mut task = self.write_new(directory, millis, format, changes);
+        let outcome = task.compute()?;
+        task.resolve(env, outcome)
     }
 
     #[napi]
@@ -230,6 +239,23 @@ impl NativeSnapshot {
 }
 
 impl NativeSnapshot {
+    /// Into a directory, under a name that nobody has.
+    fn write_new(
+        &self,
+        directory: String,
+        millis: f64,
+        format: Option<String>,
+        changes: JsChanges,
+    ) -> tasks::Write {
+        let format = format.map_or(Format::HeapProfile, |name| format_of(&name));
+        let target = Target::Directory {
+            directory: directory.into(),
+            millis: millis as u64,
+            extension: format.extension(),
+        };
+        tasks::Write { draft: self.draft(changes), target, format }
+    }
+
     fn draft(&self, changes: JsChanges) -> Draft {
         Draft {
             profile: self.profile.clone(),

@@ -1,0 +1,77 @@
+// The command line's frame: help, version, wrong usage, pipes.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { test } from 'node:test';
+import { cli, root } from './helpers.mjs';
+
+const files = readdirSync(join(root, 'lib', 'cli', 'commands'));
+const commands = files.map((name) => basename(name, '.js'));
+
+test('--help names every command, and each has its own with examples', async () => {
+  const { code, stdout, stderr } = await cli(['--help']);
+  assert.deepEqual([code, stderr], [0, '']);
+  for (const command of commands) {
+    assert.match(stdout, new RegExp(`^  ${command} `, 'm'));
+    const help = await cli([command, '--help']);
+    assert.deepEqual([help.code, help.stderr], [0, '']);
+    assert.match(help.stdout, new RegExp(`^Usage: heap-profile ${command} `));
+    assert.match(help.stdout, new RegExp(`Examples:\n  heap-profile ${command} `));
+  }
+});
+
+test('--version', async () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { code, stdout } = await cli(['--version']);
+  assert.deepEqual([code, stdout], [0, `${version}\n`]);
+});
+
+for (const [args, message, hint] of [
+  [[], /there is no command/, 'heap-profile --help'],
+  [['explode'], /'explode' is no command/, 'heap-profile --help'],
+  [['run'], /'run' needs -- \[node options\] app\.js/, 'heap-profile run --help'],
+  [['run', '--evry', '1s', 'a.js'], /Unknown option '--evry'/, 'heap-profile run --help'],
+  [['run', 'a.js', '--every'], /--every .*argument missing/, 'heap-profile run --help'],
+  [
+    ['run', '--every', '5', 'a.js'],
+    /"--every" must be a duration such as/,
+    'heap-profile run --help',
+  ],
+  [['run', '--every', '0s', 'a.js'], /"--every" is out of range/, 'heap-profile run --help'],
+  [
+    ['run', '--depth', '0', 'a.js'],
+    /"--depth" is out of range.* <= 1024/,
+    'heap-profile run --help',
+  ],
+  [
+    ['run', '--sample-interval', '1GB', 'a.js'],
+    /must be a size such as/,
+    'heap-profile run --help',
+  ],
+  [
+    ['run', '--format', 'svg', 'a.js'],
+    /'heapprofile', 'pprof', 'folded'/,
+    'heap-profile run --help',
+  ],
+  [['convert', 'a'], /Name a file with -o/, 'heap-profile convert --help'],
+  [['convert', 'a', 'b', '-o', 'c'], /'b' is one argument too many/, 'heap-profile convert --help'],
+]) {
+  test(`wrong usage: ${args.join(' ')}`, async () => {
+    const { code, stdout, stderr } = await cli(args);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, /^error: /);
+    assert.match(stderr, message);
+    assert.ok(stderr.endsWith(`\nSee '${hint}'.\n`), stderr);
+  });
+}
+
+test('a reader that leaves early is no error', async () => {
+  const child = spawn(process.execPath, [join(root, 'bin', 'heap-profile.js'), '--help']);
+  child.stdout.destroy();
+  const stderr = child.stderr.setEncoding('utf8').toArray();
+  const [code, signal] = await new Promise((resolve) => {
+    child.on('close', (...end) => resolve(end));
+  });
+  assert.deepEqual([code, signal, await stderr], [0, null, []]);
+});

@@ -1,0 +1,175 @@
+// `heap-profile attach`: profiles of a process that was started without us, through its inspector.
+'use strict';
+
+const { join, parse } = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { attachWorkers, connect } = require('../../inspector/session.js');
+const { startSampling } = require('../../inspector/sampling.js');
+const { openInspector } = require('../../inspector/target.js');
+const {
+  readDuration,
+  readInteger,
+  readSampleInterval,
+  readStackDepth,
+  readThreadId,
+} = require('../../text-options.js');
+const { countDown } = require('../countdown.js');
+const { CommandError, UsageError } = require('../errors.js');
+const { STANDARD, writeProfile } = require('../output.js');
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+const readPid = (name, text) => readInteger(name, text, 2 ** 31 - 1);
+
+const options = {
+  duration: {
+    value: 'TIME',
+    description: 'How long to sample: 500ms, 60s, 5m, 1h',
+    read: readDuration,
+    default: '60s',
+  },
+  every: {
+    value: 'TIME',
+    description: 'Write a profile each TIME too, not only at the end',
+    read: readDuration,
+  },
+  'sample-interval': {
+    value: 'SIZE',
+    description: 'Average bytes of allocation between two samples',
+    read: readSampleInterval,
+    default: '64KiB',
+  },
+  depth: {
+    value: 'FRAMES',
+    description: 'Frames kept of each stack, else 128; Node.js before 26 always keeps 128',
+    read: readStackDepth,
+  },
+  output: {
+    short: 'o',
+    value: 'FILE',
+    description: 'File to write, - for stdout; with --every FILE-1, FILE-2, …',
+  },
+  thread: {
+    value: 'ID',
+    description: 'Worker thread to sample instead of the main one',
+    read: readThreadId,
+    default: '0',
+  },
+  'list-threads': { description: 'Show the threads instead' },
+};
+
+async function run(given, [pid]) {
+  if (given.output === STANDARD && given.every !== undefined) {
+    throw new UsageError('--every makes more than one file: they cannot all go to stdout');
+  }
+  const ending = new AbortController();
+  const stopListening = abortOnSignal(ending);
+  try {
+    const target = await openInspector(pid);
+    const { session, close } = await connect(target.url);
+    try {
+      if (given.listThreads) await printThreads(session);
+      else await sample(session, given, pid, ending);
+    } finally {
+      if (!target.wasOpen) await closeInspector(session);
+      await close();
+    }
+  } finally {
+    stopListening();
+  }
+  // As the signal would have ended us.
+  const { reason } = ending.signal;
+  if (SIGNALS.includes(reason)) process.kill(process.pid, reason);
+}
+
+/** The first signal ends the sampling; a second one ends us, as it would without a listener. */
+function abortOnSignal(ending) {
+  const stopListening = () => {
+    for (const signal of SIGNALS) process.off(signal, abort);
+  };
+  const abort = (signal) => {
+    stopListening();
+    ending.abort(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, abort);
+  return stopListening;
+}
+
+async function printThreads(main) {
+  const workers = await attachWorkers(main);
+  const threads = [{ threadId: 0, title: 'main thread', url: '' }, ...workers];
+  for (const { threadId, title, url } of threads) {
+    process.stdout.write(`${`${threadId}  ${title}  ${url}`.trimEnd()}\n`);
+  }
+}
+
+async function sample(main, given, pid, ending) {
+  const { duration, every, output } = given;
+  const session = given.thread === 0 ? main : await findWorker(main, given.thread);
+  main.on('NodeRuntime.waitingForDisconnect', () => ending.abort('the program ended'));
+  session.on('end', () => ending.abort('the connection ended'));
+  const sampling = await startSampling(session, given);
+  if (given.depth !== undefined && sampling.stackDepth !== given.depth) {
+    process.stderr.write(
+      `warning: this Node.js keeps ${sampling.stackDepth} frames of each stack\n`,
+    );
+  }
+  const startedAt = Date.now();
+  const stopCounting = countDown(`sampling process ${pid}`, startedAt + duration);
+  let count = 0;
+  const write = async (snapshot) => {
+    count++;
+    const file = every === undefined ? output : numbered(output, count);
+    const written = await writeProfile(snapshot, file);
+    if (file !== STANDARD) process.stdout.write(`${written}\n`);
+  };
+  try {
+    for (let after = every; after < duration; after += every) {
+      await waitUntil(startedAt + after, ending.signal);
+      if (ending.signal.aborted) break;
+      await write(await sampling.snapshot());
+    }
+    await waitUntil(startedAt + duration, ending.signal);
+  } finally {
+    stopCounting();
+  }
+  await write(await sampling.stop());
+}
+
+async function findWorker(main, threadId) {
+  const worker = (await attachWorkers(main)).find((one) => one.threadId === threadId);
+  if (worker !== undefined) return worker.session;
+  throw new CommandError(`there is no thread ${threadId}; --list-threads shows them`);
+}
+
+async function waitUntil(time, signal) {
+  // An abort is no error: it is the time.
+  await sleep(Math.max(0, time - Date.now()), undefined, { signal }).catch(() => {});
+}
+
+/** `a.pb.gz` as `a-1.pb.gz`; undefined, for a name that is made up, as it is. */
+function numbered(file, count) {
+  if (file === undefined) return undefined;
+  const { dir, base } = parse(file);
+  const [name, ...endings] = base.split('.');
+  return join(dir, [`${name}-${count}`, ...endings].join('.'));
+}
+
+/** Closes what we opened. The answer is that the connection ends. */
+async function closeInspector(session) {
+  await session.evaluate("require('node:inspector').close()").catch(() => {});
+}
+
+module.exports = {
+  name: 'attach',
+  summary: 'Samples a Node.js process that runs, and leaves it as it was',
+  operands: { text: 'PID', min: 1, max: 1, read: readPid },
+  options,
+  examples: [
+    'attach 4711 -o app.heapprofile',
+    'attach 4711 --duration 1h --every 5m -o app.heapprofile',
+    'attach 4711 --list-threads',
+    'attach 4711 --thread 2 --sample-interval 16KiB -o worker.pb.gz',
+  ],
+  run,
+};

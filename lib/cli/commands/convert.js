@@ -1,0 +1,35 @@
+// `heap-profile convert`: a profile in another format, or with original positions.
+'use strict';
+
+const { readFormat } = require('../../text-options.js');
+const { UsageError } = require('../errors.js');
+const { readProfile, writeProfile } = require('../output.js');
+
+const options = {
+  output: { short: 'o', value: 'OUT', description: 'File to write, - for stdout' },
+  format: {
+    value: 'FORMAT',
+    description: "heapprofile, pprof or folded; else by OUT's name: .pb.gz, .folded or any other",
+    read: readFormat,
+  },
+  'source-maps': { description: 'Name functions, files and lines as the original code does' },
+};
+
+async function run({ output, format, sourceMaps }, [file]) {
+  if (output === undefined) throw new UsageError('where to? Name a file with -o, or - for stdout');
+  const snapshot = await readProfile(file, { sourceMaps });
+  await writeProfile(snapshot, output, format);
+}
+
+module.exports = {
+  name: 'convert',
+  summary: 'Writes a profile in another format, or with the names of the original code',
+  operands: { text: 'FILE', min: 1, max: 1 },
+  options,
+  examples: [
+    'convert app.heapprofile -o app.pb.gz',
+    'convert app.heapprofile -o mapped.heapprofile --source-maps',
+    'convert - -o - --format folded < app.heapprofile | flamegraph.pl > app.svg',
+  ],
+  run,
+};

@@ -1,0 +1,107 @@
+// `heap-profile run`: a program with the preload (lib/register.js), which writes its profiles.
+'use strict';
+
+const { spawn } = require('node:child_process');
+const { constants } = require('node:os');
+const { resolve: resolvePath } = require('node:path');
+const { isatty } = require('node:tty');
+const {
+  readDuration,
+  readFormat,
+  readSampleInterval,
+  readStackDepth,
+} = require('../../text-options.js');
+const { CommandError } = require('../errors.js');
+
+const PRELOAD = require.resolve('../../register.js');
+
+/** A terminal sends these to the program itself: passed on, they would come twice. */
+const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGHUP'];
+const OTHER_SIGNALS = ['SIGTERM', 'SIGUSR1', 'SIGUSR2'];
+
+const options = {
+  dir: { value: 'DIR', description: 'Directory for the profiles, made if missing', default: '.' },
+  every: {
+    value: 'TIME',
+    description: 'Write one each TIME: 500ms, 60s, 5m, 1h',
+    read: readDuration,
+  },
+  'sample-interval': {
+    value: 'SIZE',
+    description: 'Average bytes of allocation between two samples: 64KiB, 1MiB',
+    read: readSampleInterval,
+    default: '512KiB',
+  },
+  depth: {
+    value: 'FRAMES',
+    description: 'Frames kept of each stack, 1 to 1024',
+    read: readStackDepth,
+    default: '64',
+  },
+  format: {
+    value: 'FORMAT',
+    description: 'heapprofile, pprof or folded',
+    read: readFormat,
+    default: 'heapprofile',
+  },
+  'on-exit': { description: 'Write one when the program ends, also by Ctrl-C; the default' },
+  'no-on-exit': { description: 'Do not' },
+};
+
+function run(given, command) {
+  const env = { ...process.env, ...environment(given) };
+  const child = spawn(process.execPath, ['--require', PRELOAD, ...command], {
+    env,
+    stdio: 'inherit',
+  });
+  passSignals(child);
+  return new Promise((resolve, reject) => {
+    child.on('error', (error) =>
+      reject(new CommandError(`Node.js did not start: ${error.message}`)),
+    );
+    child.on('exit', (code, signal) => {
+      if (signal !== null) endBy(signal);
+      resolve(code ?? 128 + constants.signals[signal]);
+    });
+  });
+}
+
+/** The options as lib/register.js reads them. */
+function environment({ dir, every, sampleInterval, depth, format, noOnExit = false }) {
+  return {
+    // Processes that the program starts may have another current directory.
+    HEAP_PROFILE_DIR: resolvePath(dir),
+    HEAP_PROFILE_EVERY: every === undefined ? '' : `${every}ms`,
+    HEAP_PROFILE_SAMPLE_INTERVAL: String(sampleInterval),
+    HEAP_PROFILE_STACK_DEPTH: String(depth),
+    HEAP_PROFILE_FORMAT: format,
+    HEAP_PROFILE_ON_EXIT: noOnExit ? '0' : '1',
+  };
+}
+
+function passSignals(child) {
+  const hasTerminal = [0, 1, 2].some((descriptor) => isatty(descriptor));
+  for (const signal of TERMINAL_SIGNALS) {
+    process.on(signal, () => hasTerminal || child.kill(signal));
+  }
+  for (const signal of OTHER_SIGNALS) process.on(signal, () => child.kill(signal));
+}
+
+/** Ends this process as the program ended. */
+function endBy(signal) {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+module.exports = {
+  name: 'run',
+  summary: 'Runs a Node.js program and writes its heap profiles',
+  operands: { text: '-- [node options] app.js [arguments]', min: 1, max: Infinity },
+  options,
+  examples: [
+    'run -- app.js --port 3000',
+    'run --every 60s --dir profiles -- --max-old-space-size=512 app.js',
+    'run --sample-interval 64KiB --format pprof -- app.js',
+  ],
+  run,
+};

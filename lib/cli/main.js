@@ -1,0 +1,67 @@
+// The command line: finds the command, reads its arguments, runs it, and says what went wrong.
+//
+// A command is a file of commands/ that exports { name, summary, operands, options, examples, run }:
+//   operands  { text: 'FILE...', min: 1, max: Infinity, read }, what is no option
+//   options   by name: { description, value, short, read, default }; see arguments.js
+//   examples  lines, without the program's name
+//   run       (options, operands) => exit code or undefined for 0, or a promise of it
+'use strict';
+
+const { version } = require('../../package.json');
+const { readArguments } = require('./arguments.js');
+const { CommandError, UsageError } = require('./errors.js');
+const { commandHelp, PROGRAM, programHelp } = require('./help.js');
+
+const COMMANDS = [
+  require('./commands/run.js'),
+  require('./commands/attach.js'),
+  require('./commands/convert.js'),
+];
+
+/** Runs a command line; a promise of the exit code. */
+async function main(argv) {
+  process.stdout.on('error', ignoreBrokenPipe);
+  try {
+    return (await dispatch(argv)) ?? 0;
+  } catch (error) {
+    return report(error, argv[0]);
+  }
+}
+
+function dispatch([first, ...rest]) {
+  if (first === '--help' || first === '-h') return print(programHelp(COMMANDS));
+  if (first === '--version') return print(`${version}\n`);
+  if (first === undefined) throw new UsageError('there is no command');
+  const command = findCommand(first);
+  if (command === undefined) throw new UsageError(`'${first}' is no command`);
+  const { isHelp, options, operands } = readArguments(command, rest);
+  return isHelp ? print(commandHelp(command)) : command.run(options, operands);
+}
+
+function findCommand(name) {
+  return COMMANDS.find((command) => command.name === name);
+}
+
+function print(text) {
+  process.stdout.write(text);
+}
+
+/** Writes what is wrong to stderr; the exit code. */
+function report(error, name) {
+  if (error instanceof UsageError) {
+    const command = findCommand(name) === undefined ? PROGRAM : `${PROGRAM} ${name}`;
+    process.stderr.write(`error: ${error.message}\nSee '${command} --help'.\n`);
+    return 2;
+  }
+  // Errors with a code are those of the system and ours; any other is a bug.
+  const isExpected = error instanceof CommandError || error.code !== undefined;
+  process.stderr.write(`error: ${isExpected ? error.message : error.stack}\n`);
+  return 1;
+}
+
+/** That the reader of a pipe has seen enough (`| head`) is no error; the command tidies up. */
+function ignoreBrokenPipe(error) {
+  if (error.code !== 'EPIPE') throw error;
+}
+
+module.exports = { main };

@@ -1,0 +1,43 @@
+// Does something last in a thread: at its normal end, process.exit() and uncaught exceptions, and
+// before SIGINT, SIGTERM or SIGHUP end the process. The end itself stays what it would be.
+'use strict';
+
+const { isMainThread } = require('node:worker_threads');
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** Has `work` called, which must be synchronous and not throw. */
+function onExit(work) {
+  process.on('exit', work);
+  // Workers get no signals.
+  if (isMainThread) for (const signal of SIGNALS) beforeSignal(signal, work);
+}
+
+/**
+ * A signal that nobody listens to ends the process; one with listeners does what they do. So ours
+ * is there only while the application has none: it neither hides the signal's default from an
+ * application that counts on it nor adds to the listeners of one that counts them.
+ */
+function beforeSignal(signal, work) {
+  const end = () => {
+    work();
+    process.off('removeListener', comeBack);
+    process.off(signal, end);
+    process.kill(process.pid, signal);
+  };
+  // Later, as Node stops watching a signal when its last listener goes.
+  const giveWay = (event, listener) => {
+    if (event === signal && listener !== end) process.nextTick(leave);
+  };
+  const leave = () => {
+    if (process.listenerCount(signal) > 1) process.off(signal, end);
+  };
+  const comeBack = (event) => {
+    if (event === signal && process.listenerCount(signal) === 0) process.on(signal, end);
+  };
+  process.on(signal, end);
+  process.on('newListener', giveWay);
+  process.on('removeListener', comeBack);
+}
+
+module.exports = { onExit };
