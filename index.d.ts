@@ -220,7 +220,7 @@ export interface LeakOptions {
    */
   by?: 'function' | 'file' | 'package' | 'stack';
   /**
-   * Put what Node.js's own functions allocate down to the function that called them.
+   * Put what Node.js's and V8's own functions allocate down to the function that called them.
    * @default false
    */
   hideNodeInternals?: boolean;

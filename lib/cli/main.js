@@ -15,6 +15,9 @@ const { commandHelp, PROGRAM, programHelp } = require('./help.js');
 const COMMANDS = [
   require('./commands/run.js'),
   require('./commands/attach.js'),
+  require('./commands/top.js'),
+  require('./commands/diff.js'),
+  require('./commands/leaks.js'),
   require('./commands/convert.js'),
 ];
 

@@ -145,7 +145,10 @@ impl History {
                 track.stated[at] += bytes;
             }
         }
-        for (site, life) in lives.into_values() {
+        // In one order always: floating-point sums depend on it.
+        let mut lives: Vec<(u64, (u32, Life))> = lives.into_iter().collect();
+        lives.sort_unstable_by_key(|&(ordinal, _)| ordinal);
+        for (_, (site, life)) in lives {
             self.tracks.entry(site).or_default().lives.push(life);
         }
     }

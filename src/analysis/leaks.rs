@@ -180,6 +180,11 @@ fn whole(history: &History) -> Track {
             *sum += stated;
         }
     }
+    // Sites are numbered as files come; floating-point sums depend on the order.
+    let order = |life: &Life| (life.first, life.last);
+    whole.lives.sort_by(|one, other| {
+        order(one).cmp(&order(other)).then(one.bytes.total_cmp(&other.bytes))
+    });
     whole
 }
 

@@ -28,7 +28,8 @@ pub enum By {
 pub struct Grouping {
     /// What makes a site.
     pub by: By,
-    /// Whether what Node.js's own functions allocate counts for the function that called them.
+    /// Whether what Node.js's and V8's own functions allocate counts for the function that called
+    /// them.
     pub hide_node_internals: bool,
 }
 
@@ -44,6 +45,14 @@ pub struct Frame {
     pub line_number: i32,
     /// 1-based, 0 if unknown.
     pub column_number: i32,
+}
+
+impl Frame {
+    /// Whether it is Node.js's own or built into V8, as `Map.prototype.set` is, which has no script.
+    fn is_internal(&self) -> bool {
+        is_internal(&self.url)
+            || (self.url.is_empty() && self.line_number == 0 && !self.function_name.is_empty())
+    }
 }
 
 /// A site by its number and where an example of it stands.
@@ -106,7 +115,7 @@ impl Sites {
             frames.push(frame);
             let is_hidden = self.grouping.hide_node_internals
                 && index > 0
-                && is_internal(&self.frames[frame as usize].url);
+                && self.frames[frame as usize].is_internal();
             let site = if is_hidden {
                 sites[node.parent as usize]
             } else {
@@ -256,6 +265,21 @@ mod tests {
         let names = names(Grouping { hide_node_internals: true, ..Grouping::default() }, &CALLS);
         assert_eq!(names[2], names[1]);
         assert_eq!(names[4], names[3]);
+    }
+
+    #[test]
+    fn built_in_functions_are_hidden_and_code_without_a_file_is_not() {
+        const CALLS: [Call; 3] = [
+            Call { caller: 0, name: "handle", url: "/app/a.js", samples: &[] },
+            Call { caller: 1, name: "set", url: "", samples: &[] },
+            Call { caller: 1, name: "evaluated", url: "", samples: &[] },
+        ];
+        let mut sites = Sites::new(Grouping { hide_node_internals: true, ..Grouping::default() });
+        let mut profile = profile(&CALLS);
+        profile.nodes[2].line_number = 0;
+        let of_nodes = sites.of_nodes(&profile);
+        assert_eq!(of_nodes[2], of_nodes[1]);
+        assert_ne!(of_nodes[3], of_nodes[1]);
     }
 
     #[test]

@@ -1,0 +1,167 @@
+// `heap-profile top`, `diff` and `leaks`, and the functions on Snapshot behind them.
+import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { cli, fixture, root, runChild, temporaryDirectory } from './helpers.mjs';
+
+const { Snapshot } = createRequire(import.meta.url)(root);
+const directory = temporaryDirectory();
+const captures = () => readdirSync(directory).map((name) => join(directory, name));
+const first = join(directory, '0.heapprofile');
+const last = join(directory, '5.heapprofile');
+
+/** An inlined function counts for its caller; in code this small main() is the only one. */
+const LEAKING = /leakRecord|main/;
+
+before(async () => {
+  const { code, stderr } = await runChild(fixture('cli', 'leaky.js'), [directory]);
+  assert.equal(code, 0, stderr);
+});
+
+async function json(...args) {
+  const { code, stdout, stderr } = await cli([...args, '--json']);
+  assert.equal(stderr, '');
+  return { code, answer: JSON.parse(stdout) };
+}
+
+test('top: those that hold most first, with intervals', async () => {
+  const { code, answer } = await json('top', last, '--hide-node-internals');
+  assert.equal(code, 0);
+  const [site] = answer.sites;
+  assert.match(site.functionName, LEAKING);
+  assert.match(site.url, /leaky\.js$/);
+  assert.ok(site.lineNumber > 0);
+  assert.ok(site.bytes.low < site.bytes.estimate && site.bytes.estimate < site.bytes.high);
+  assert.ok(site.share > 0.5 && site.share <= 1);
+  const snapshot = await Snapshot.read(last);
+  assert.deepEqual(await snapshot.top({ hideNodeInternals: true, limit: 20 }), answer);
+  const { live } = { live: snapshot.estimate().bytes };
+  assert.ok(Math.abs(answer.bytes.estimate - live.estimate) < 1);
+  assert.ok(Math.abs(answer.bytes.low - live.low) < 1);
+});
+
+test('top: by file, by package, with totals, filtered', async () => {
+  const by = async (...args) => (await json('top', last, ...args)).answer.sites;
+  const [file] = await by('--by', 'file', '--hide-node-internals');
+  assert.match(file.url, /leaky\.js$/);
+  assert.equal(file.functionName, '');
+  const packages = (await by('--by', 'package')).map(({ url }) => url);
+  assert.ok(packages.includes('(app)'), packages);
+  const [whole] = await by('--total', '--limit', '1');
+  assert.equal(whole.functionName, '(root)');
+  assert.ok((await by('--filter', 'leaky.js')).every(({ url }) => url.endsWith('leaky.js')));
+});
+
+test('top: text and Markdown say the same', async () => {
+  const text = await cli(['top', last, '--limit', '3']);
+  assert.match(text.stdout, /^[\d.]+ [KM]iB live \(95 %: .* to .*\) in [\d,]+ objects; /);
+  assert.match(text.stdout, /live bytes +95 % interval +objects +share +function +place/);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a pipe gets no colours
+  assert.doesNotMatch(text.stdout, /\u001b/);
+  const markdown = await cli(['top', last, '--limit', '3', '--markdown']);
+  assert.match(
+    markdown.stdout,
+    /^\| live bytes \| 95 % interval \| objects \| share \| function \| place \|$/m,
+  );
+  assert.match(markdown.stdout, /^\| ---: \| ---: \| ---: \| ---: \| --- \| --- \|$/m);
+});
+
+test('diff: what grew, and what may be noise', async () => {
+  const { code, answer } = await json('diff', first, last, '--hide-node-internals');
+  assert.equal(code, 0);
+  assert.ok(answer.sameSession && answer.spanMs > 0);
+  const [site] = answer.sites;
+  assert.match(site.functionName, LEAKING);
+  assert.ok(!site.isNoise && site.growth.low > 0);
+  assert.ok(Math.abs(site.current - site.base - site.growth.estimate) < 1);
+  const [base, current] = [await Snapshot.read(first), await Snapshot.read(last)];
+  const options = { hideNodeInternals: true, limit: 20 };
+  assert.deepEqual(await current.diff(base, options), answer);
+  const same = await current.diff(current);
+  assert.ok(same.sites.every(({ isNoise, growth }) => isNoise && growth.estimate === 0));
+  const { stdout } = await cli(['diff', first, last]);
+  assert.match(stdout, /^\+[\d.]+ [KM]iB \(95 %: .*\) in /);
+});
+
+test('leaks: a verdict with its evidence, and exit code 3', async () => {
+  const { code, answer } = await json('leaks', directory, '--hide-node-internals');
+  assert.equal(code, 3);
+  assert.equal(answer.verdict, 'leaking');
+  assert.equal(answer.snapshots.length, 6);
+  const [site] = answer.sites;
+  assert.match(site.functionName, LEAKING);
+  assert.equal(site.reason, 'old-objects-stay');
+  assert.ok(site.growthBytesPerHour.low > 0);
+  assert.ok(site.retention.low > 0.5 && site.share > 0.5);
+  assert.ok(answer.detectable > 0);
+  const { stdout } = await cli(['leaks', ...captures(), '--hide-node-internals']);
+  assert.match(stdout, /^LEAKING: .*leaky\.js:\d+\) grows by .* an hour \(95 %: /);
+  const snapshots = await Promise.all(captures().map((file) => Snapshot.read(file)));
+  const ours = await Snapshot.leaks(snapshots.reverse(), { hideNodeInternals: true });
+  assert.deepEqual(ours.sites[0], site);
+});
+
+test('leaks: two captures are no proof', async () => {
+  const { code, stdout } = await cli(['leaks', first, last]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^No leak is certain\.\nGROWING: .*\n.*\n.*more snapshots would tell/);
+  assert.match(stdout, /too few to show a leak of any size/);
+});
+
+test('leaks: a bad file among many is skipped, and the exit code says so', async () => {
+  const bad = join(temporaryDirectory(), 'bad.heapprofile');
+  writeFileSync(bad, '{"head":');
+  const { code, stdout, stderr } = await cli(['leaks', bad, ...captures()]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: skipped .*bad\.heapprofile: .*at byte 8/);
+  assert.match(stdout, /^LEAKING: /);
+  const alone = await cli(['leaks', bad, first]);
+  assert.equal(alone.code, 1);
+  assert.match(alone.stderr, /error: leaks needs two profiles/);
+});
+
+test('names do not reach the terminal as they are', async () => {
+  const file = join(temporaryDirectory(), 'a.heapprofile');
+  const functionName = '\u001b[31mred|`x`\n';
+  const node = {
+    functionName,
+    scriptId: 1,
+    lineNumber: 1,
+    columnNumber: 1,
+    url: '/a',
+    selfSize: 9,
+    children: [],
+  };
+  writeFileSync(
+    file,
+    JSON.stringify({ head: { ...node, functionName: '(root)', selfSize: 0, children: [node] } }),
+  );
+  const text = await cli(['top', file]);
+  assert.match(text.stdout, /\ufffd\[31mred\|`x`\ufffd/);
+  assert.match(text.stdout, /as the file says/);
+  const markdown = await cli(['top', file, '--markdown']);
+  assert.match(markdown.stdout, /\ufffd\\\[31mred\\\|\\`x\\`\ufffd/);
+});
+
+test('wrong arguments say what was expected', async () => {
+  for (const [args, message] of [
+    [['top'], /error: 'top' needs FILE/],
+    [['top', last, '--by', 'line'], /must be one of 'function', 'file', 'package', 'stack'/],
+    [['top', last, '--limit', 'x'], /--limit.*must be an integer/],
+    [['top', last, '--self', '--total'], /not both/],
+    [['diff', last], /needs BASE FILE/],
+  ]) {
+    const { code, stderr } = await cli(args);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, message);
+  }
+  const snapshot = await Snapshot.read(last);
+  const code = 'ERR_INVALID_ARG_TYPE';
+  await assert.rejects(snapshot.top({ total: 1 }), { code });
+  await assert.rejects(snapshot.diff({}), { code });
+  await assert.rejects(Snapshot.leaks(last), { code });
+  await assert.rejects(Snapshot.leaks([7]), { code });
+  await assert.rejects(Snapshot.leaks([last], { total: true }), { code: 'ERR_INVALID_ARG_VALUE' });
+});

@@ -1,0 +1,137 @@
+// `heap-profile leaks`: which functions leak, from the files of a session.
+'use strict';
+
+const { readdirSync, statSync } = require('node:fs');
+const { join } = require('node:path');
+const { Snapshot } = require('../../snapshot.js');
+const { CommandError } = require('../errors.js');
+const { print, REPORT_OPTIONS, siteOf } = require('../report.js');
+const { GROUP_OPTIONS } = require('../sites.js');
+const {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatGrowth,
+  formatRange,
+  formatShare,
+} = require('../units.js');
+
+const EXTENSIONS = ['.heapprofile', '.pb.gz'];
+/** So that a script can tell. */
+const LEAKING = 3;
+
+const COLUMNS = [
+  { title: 'verdict' },
+  { title: 'growth/h', isNumber: true },
+  { title: '95 % interval', isNumber: true },
+  { title: 'share', isNumber: true },
+  { title: 'old stay', isNumber: true },
+  { title: 'live', isNumber: true },
+  { title: 'site' },
+];
+
+const REASONS = {
+  'old-objects-stay': 'it keeps growing, and its old objects stay',
+  'too-few-old-objects': 'it grows, but too few objects grew old to tell whether they stay',
+  'no-session': 'it grows; the files do not tell which objects are old',
+  'no-growth': 'its growth may be chance',
+  plateau: 'it has all but stopped growing',
+  'old-objects-die': 'its old objects die',
+};
+
+async function run({ json, markdown, ...question }, operands) {
+  const files = operands.flatMap(filesOf);
+  const answer = await Snapshot.leaks(files, question);
+  for (const { path, message } of answer.skipped) {
+    process.stderr.write(`error: skipped ${path}: ${message}\n`);
+  }
+  if (answer.snapshots.length < 2) {
+    throw new CommandError(
+      `leaks needs two profiles of one session or more; of ${files.length} there are ${answer.snapshots.length}`,
+    );
+  }
+  print(answer, describe, { json, markdown });
+  if (answer.skipped.length > 0) return 1;
+  return answer.verdict === 'leaking' ? LEAKING : 0;
+}
+
+/** The profiles of a directory, or the file itself. */
+function filesOf(path) {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
+  const names = readdirSync(path).sort();
+  const isProfile = (name) => EXTENSIONS.some((extension) => name.endsWith(extension));
+  return names.filter(isProfile).map((name) => join(path, name));
+}
+
+function describe(answer) {
+  return {
+    lines: [...verdictLines(answer), ...basisLines(answer)],
+    columns: COLUMNS,
+    rows: answer.sites.map((site) => [
+      site.verdict,
+      formatGrowth(site.growthBytesPerHour.estimate),
+      formatRange(site.growthBytesPerHour, formatGrowth),
+      formatShare(site.share),
+      formatShare(site.retention?.estimate ?? null),
+      formatBytes(site.liveBytes.estimate),
+      siteOf(site),
+    ]),
+  };
+}
+
+/** What the question was. */
+function verdictLines(answer) {
+  const worst = answer.sites.filter(({ verdict }) => verdict !== 'steady');
+  if (worst.length === 0) return ['No leak found.', detectableLine(answer)];
+  const lines = worst.flatMap((site) => siteLines(site));
+  return answer.verdict === 'leaking'
+    ? lines
+    : ['No leak is certain.', ...lines, detectableLine(answer)];
+}
+
+function siteLines(site) {
+  const { verdict, growthBytesPerHour: growth, share, retention, needs, reason, stack } = site;
+  const range = growth.low === null ? '' : ` (95 %: ${formatRange(growth)})`;
+  const of = share === null ? '' : `, ${formatShare(share)} of the growth of the heap`;
+  const lines = [
+    `${verdict.toUpperCase()}: ${siteOf(site)} grows by ${formatBytes(growth.estimate)} an hour${range}${of}.`,
+    `  ${REASONS[reason]}${retention === null ? '' : stays(retention)}.`,
+  ];
+  if (needs !== null) {
+    const { snapshots, sampleIntervalBytes } = needs;
+    const interval = formatBytes(sampleIntervalBytes);
+    lines.push(`  ${snapshots} more snapshots would tell, or an interval of ${interval}.`);
+  }
+  if (stack.length > 0) lines.push(`  called from ${stack.map(siteOf).join(' < ')}`);
+  return lines;
+}
+
+function stays({ estimate, low, high }) {
+  return `: ${formatShare(estimate)} of them are there at the end (95 %: ${formatShare(low)} to ${formatShare(high)})`;
+}
+
+function detectableLine({ detectable }) {
+  if (detectable === null)
+    return 'These files are too few to show a leak of any size; take five or more.';
+  return `A leak of ${formatBytes(detectable)} an hour would have been found in 95 of 100 cases.`;
+}
+
+function basisLines({ snapshots, spanMs, others, growthOnly }) {
+  const span = spanMs === null ? '' : ` over ${formatDuration(spanMs)}`;
+  const lines = [`${formatCount(snapshots.length)} snapshots${span}.`];
+  if (others.length > 0)
+    lines.push(`${formatCount(others.length)} of other sessions were left out.`);
+  if (growthOnly)
+    lines.push('The files do not say which session they are of: growth is all there is to go by.');
+  return lines;
+}
+
+module.exports = {
+  name: 'leaks',
+  summary:
+    'Tells which functions leak, from two or more profiles of one session, best five or more',
+  operands: { text: 'FILE... or DIR', min: 1, max: Number.POSITIVE_INFINITY },
+  options: { ...GROUP_OPTIONS, ...REPORT_OPTIONS },
+  examples: ['leaks profiles/', 'leaks 01.heapprofile 02.heapprofile 03.heapprofile --json'],
+  run,
+};

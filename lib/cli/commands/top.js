@@ -1,0 +1,62 @@
+// `heap-profile top`: which sites hold the memory.
+'use strict';
+
+const { UsageError } = require('../errors.js');
+const { readProfile } = require('../output.js');
+const { nameOf, placeOf, print, REPORT_OPTIONS } = require('../report.js');
+const { FILTER_OPTIONS, GROUP_OPTIONS } = require('../sites.js');
+const { formatBytes, formatCount, formatRange, formatShare } = require('../units.js');
+
+const COLUMNS = [
+  { title: 'live bytes', isNumber: true },
+  { title: '95 % interval', isNumber: true },
+  { title: 'objects', isNumber: true },
+  { title: 'share', isNumber: true },
+  { title: 'function' },
+  { title: 'place' },
+];
+
+async function run({ json, markdown, sourceMaps, self, ...question }, [file]) {
+  if (self && question.total) throw new UsageError('--self or --total, not both');
+  const snapshot = await readProfile(file, { sourceMaps });
+  print(await snapshot.top(question), (answer) => describe(answer, snapshot), { json, markdown });
+}
+
+function describe({ bytes, objects, sites, omitted }, snapshot) {
+  return {
+    lines: [heading(bytes, objects, snapshot)],
+    columns: COLUMNS,
+    rows: sites.map((site) => [
+      formatBytes(site.bytes.estimate),
+      formatRange(site.bytes),
+      formatCount(site.objects?.estimate ?? null),
+      formatShare(site.share),
+      nameOf(site),
+      placeOf(site),
+    ]),
+    notes: omitted > 0 ? [`${formatCount(omitted)} more; --limit shows them`] : [],
+  };
+}
+
+function heading(bytes, objects, { sampleCount, sampleIntervalBytes, takenAt }) {
+  const taken = takenAt === null ? '' : `, taken ${takenAt.toISOString()}`;
+  if (bytes.low === null) {
+    return `${formatBytes(bytes.estimate)} live, as the file says: its interval is unknown${taken}`;
+  }
+  const samples = `${formatCount(sampleCount)} samples at ${formatBytes(sampleIntervalBytes)}`;
+  const live = `${formatBytes(bytes.estimate)} live (95 %: ${formatRange(bytes)})`;
+  return `${live} in ${formatCount(objects.estimate)} objects; ${samples}${taken}`;
+}
+
+module.exports = {
+  name: 'top',
+  summary: 'Shows which functions hold the memory',
+  operands: { text: 'FILE', min: 1, max: 1 },
+  options: { ...GROUP_OPTIONS, ...FILTER_OPTIONS, ...REPORT_OPTIONS },
+  examples: [
+    'top app.heapprofile',
+    'top app.heapprofile --by package --total',
+    'top app.pb.gz --hide-node-internals --json',
+  ],
+  run,
+};

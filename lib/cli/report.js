@@ -1,0 +1,95 @@
+// Answers as people, tickets and programs read them: text, Markdown or JSON.
+'use strict';
+
+/** Options of all commands that answer a question. */
+const REPORT_OPTIONS = {
+  json: { description: 'Print JSON, as index.d.ts describes it' },
+  markdown: { description: 'Print Markdown' },
+};
+
+/**
+ * A report: `{ lines, columns, rows, notes }`. A column is `{ title, isNumber }`, a row has a text for
+ * each; `lines` come before the table, `notes` behind it.
+ */
+function print(answer, describe, { json, markdown }) {
+  if (json) return write(`${JSON.stringify(answer, null, 2)}\n`);
+  const report = describe(answer);
+  return write(markdown ? asMarkdown(report) : asText(report));
+}
+
+function write(text) {
+  process.stdout.write(text);
+}
+
+function asText({ lines, columns, rows, notes = [] }) {
+  const texts = lines.map((line) => `${line}\n`);
+  if (rows.length > 0) texts.push(`\n${textTable(columns, rows)}\n`);
+  if (notes.length > 0) texts.push('\n', ...notes.map((note) => `${note}\n`));
+  return texts.join('');
+}
+
+function textTable(columns, rows) {
+  // Here, for programs that load this package need neither.
+  const Table = require('cli-table3');
+  const { bold } = require('picocolors');
+  const table = new Table({
+    head: columns.map(({ title }) => bold(title)),
+    colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
+    chars: PLAIN,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  });
+  table.push(...rows.map((row) => row.map(printable)));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+const SIDES = ['top', 'bottom', 'left', 'right', 'mid'];
+const JOINTS = SIDES.flatMap((side) => ['', '-mid', '-left', '-right'].map((at) => side + at));
+/** Columns with nothing drawn between them. */
+const PLAIN = { ...Object.fromEntries(JOINTS.map((name) => [name, ''])), middle: '' };
+
+function asMarkdown({ lines, columns, rows, notes = [] }) {
+  const parts = lines.map((line) => `${escapeMarkdown(line)}\n`);
+  if (rows.length > 0) parts.push(markdownTable(columns, rows));
+  return [...parts, ...notes.map((note) => `${escapeMarkdown(note)}\n`)].join('\n');
+}
+
+function markdownTable(columns, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |\n`;
+  return [
+    line(columns.map(({ title }) => title)),
+    line(columns.map(({ isNumber }) => (isNumber ? '---:' : '---'))),
+    ...rows.map((row) => line(row.map((cell) => escapeMarkdown(cell)))),
+  ].join('');
+}
+
+function escapeMarkdown(text) {
+  return printable(text).replace(/[\\`*_[\]<>|#]/g, '\\$&');
+}
+
+/** Names are anything; control characters would reach the terminal. */
+function printable(text) {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be printed
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd');
+}
+
+function nameOf({ functionName, url }) {
+  return functionName || (url.startsWith('(') ? url : '(anonymous)');
+}
+
+/** `file:line`, or what there is of it. */
+function placeOf({ functionName, url, lineNumber }) {
+  if (functionName === '' && url.startsWith('(')) return '';
+  return lineNumber > 0 ? `${url}:${lineNumber}` : url;
+}
+
+/** `name (file:line)`. */
+function siteOf(frame) {
+  const place = placeOf(frame);
+  return place === '' ? nameOf(frame) : `${nameOf(frame)} (${place})`;
+}
+
+module.exports = { nameOf, placeOf, print, printable, REPORT_OPTIONS, siteOf };

@@ -1,0 +1,33 @@
+// What `top`, `diff` and `leaks` have in common: which sites are asked for.
+'use strict';
+
+const { readInteger } = require('../text-options.js');
+const { checkSiteOptions } = require('../options.js');
+
+/** Options that say what is put together, and how much of it is shown. */
+const GROUP_OPTIONS = {
+  by: {
+    value: 'WHAT',
+    description: 'Put together by function, file, package or stack',
+    read: (_name, text) => checkSiteOptions({ by: text }).by,
+    default: 'function',
+  },
+  limit: {
+    value: 'NUMBER',
+    description: 'Show so many',
+    read: (name, text) => readInteger(name, text, Number.MAX_SAFE_INTEGER),
+    default: '20',
+  },
+  'hide-node-internals': {
+    description: "Put what Node.js's and V8's own functions allocate down to their callers",
+  },
+};
+
+const FILTER_OPTIONS = {
+  filter: { value: 'TEXT', description: 'Only those with TEXT in their function or file' },
+  self: { description: 'What they allocate themselves; this is the default' },
+  total: { description: 'What they and all they call allocate' },
+  'source-maps': { description: 'Name functions, files and lines as the original code does' },
+};
+
+module.exports = { FILTER_OPTIONS, GROUP_OPTIONS };
