@@ -207,7 +207,7 @@ export interface Frame {
 
 /** What memory is put down to. */
 export interface Site extends Frame {
-  /** An example of how it is reached, the nearest caller first. */
+  /** How it is reached where it holds most, the nearest caller first. */
   stack: Frame[];
 }
 

@@ -34,7 +34,7 @@ pub struct DiffSite {
     /// What it is.
     #[serde(flatten)]
     pub frame: Frame,
-    /// An example of how it is reached, the nearest caller first.
+    /// How it is reached where it holds most, the nearest caller first.
     pub stack: Vec<Frame>,
     /// Live bytes in the first profile.
     pub base: f64,

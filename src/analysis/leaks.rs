@@ -68,7 +68,7 @@ pub struct LeakSite {
     /// What it is.
     #[serde(flatten)]
     pub frame: Frame,
-    /// An example of how it is reached, the nearest caller first.
+    /// How it is reached where it holds most, the nearest caller first.
     pub stack: Vec<Frame>,
     /// In the last capture.
     pub live_bytes: Interval,

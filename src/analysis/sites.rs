@@ -55,12 +55,14 @@ impl Frame {
     }
 }
 
-/// A site by its number and where an example of it stands.
+/// A site, and how it is reached where it holds most.
 #[derive(Clone, Debug)]
 struct Site {
     frame: Frame,
-    /// The callers of the first node that was met, the nearest first.
+    /// The callers of the node that holds most, the nearest first.
     callers: Vec<u32>,
+    /// What that node holds itself.
+    most: f64,
 }
 
 /// The sites of all profiles that are looked at together.
@@ -97,7 +99,7 @@ impl Sites {
         &self.sites[site as usize].frame
     }
 
-    /// An example of how it is reached, the nearest caller first.
+    /// How it is reached where it holds most, the nearest caller first.
     pub fn callers(&self, site: u32) -> impl Iterator<Item = &Frame> {
         self.sites[site as usize].callers.iter().map(|&frame| &self.frames[frame as usize])
     }
@@ -120,15 +122,32 @@ impl Sites {
                 sites[node.parent as usize]
             } else {
                 let caller = if index == 0 { NONE } else { sites[node.parent as usize] };
-                self.number(profile, &frames, index, caller)
+                self.number(frame, caller)
             };
             sites.push(site);
         }
+        self.keep_heaviest(profile, &frames, &sites);
         sites
     }
 
-    fn number(&mut self, profile: &Profile, frames: &[u32], index: usize, caller: u32) -> u32 {
-        let frame = self.frames[frames[index] as usize].clone();
+    fn keep_heaviest(&mut self, profile: &Profile, frames: &[u32], of_nodes: &[u32]) {
+        let mut heaviest: HashMap<u32, usize> = HashMap::new();
+        for (index, (&site, &bytes)) in
+            of_nodes.iter().zip(&profile.totals().self_sizes).enumerate()
+        {
+            let known = &mut self.sites[site as usize];
+            if bytes > known.most {
+                known.most = bytes;
+                heaviest.insert(site, index);
+            }
+        }
+        for (site, index) in heaviest {
+            self.sites[site as usize].callers = callers_of(&profile.nodes, frames, index);
+        }
+    }
+
+    fn number(&mut self, frame: u32, caller: u32) -> u32 {
+        let frame = self.frames[frame as usize].clone();
         let frame = match self.grouping.by {
             By::Function | By::Stack => frame,
             By::File => Frame { url: frame.url, ..Frame::default() },
@@ -139,8 +158,7 @@ impl Sites {
         let new = self.sites.len() as u32;
         let number = *self.numbers.entry((key, caller)).or_insert(new);
         if number == new {
-            let callers = callers_of(&profile.nodes, frames, index);
-            self.sites.push(Site { frame, callers });
+            self.sites.push(Site { frame, callers: Vec::new(), most: -1.0 });
         }
         number
     }
@@ -283,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn an_example_says_how_a_site_is_reached() {
+    fn says_how_a_site_is_reached_where_it_holds_most() {
         let mut sites = Sites::new(Grouping::default());
         let of_nodes = sites.of_nodes(&profile(&CALLS));
         let callers: Vec<_> =

@@ -29,7 +29,7 @@ pub struct TopSite {
     /// What it is.
     #[serde(flatten)]
     pub frame: Frame,
-    /// An example of how it is reached, the nearest caller first.
+    /// How it is reached where it holds most, the nearest caller first.
     pub stack: Vec<Frame>,
     /// Live bytes.
     pub bytes: Interval,
