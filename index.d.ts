@@ -137,6 +137,11 @@ export class Snapshot {
   readonly sampleIntervalBytes: number;
   /** What the capture cost the thread: V8's part and ours, milliseconds. */
   readonly timings: { v8Ms: number; copyMs: number };
+  /**
+   * Why some frames are not those of the original code although source maps were asked for: the
+   * script as V8 names it, what is wrong with its map, and how many nodes it has.
+   */
+  readonly warnings: { url: string; message: string; count: number }[];
   /** The call tree as V8 has it; a fresh copy each time. */
   tree(): AllocationProfileNode;
   /** What DevTools reads; a fresh copy each time. `write()` does this without blocking. */

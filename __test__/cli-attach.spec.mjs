@@ -226,7 +226,7 @@ test('not permitted', async (t) => {
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /^error: process \d+ belongs to another user: attaching is not permitted\n$/,
+    /^error: attaching to process \d+ is not permitted: it belongs to another user or/,
   );
 });
 
