@@ -91,6 +91,15 @@ test('an inspector that was open stays open', async (t) => {
   assert.deepEqual(await order('state'), before);
 });
 
+test('an inspector that the program opened itself stays open', async (t) => {
+  const { order, pid } = await startTarget(t, []);
+  assert.equal(await order('open'), 'open');
+  const before = await order('state');
+  const { code } = await attach(pid, ['--duration', '100ms'], { cwd: emptyDirectory() });
+  assert.equal(code, 0);
+  assert.deepEqual(await order('state'), before);
+});
+
 test('--every writes several files of one session', async (t) => {
   const { pid } = await startTarget(t);
   const cwd = emptyDirectory();
@@ -226,7 +235,7 @@ test('not permitted', async (t) => {
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /^error: process \d+ belongs to another user: attaching is not permitted\n$/,
+    /^error: attaching to process \d+ is not permitted: it belongs to another user or/,
   );
 });
 

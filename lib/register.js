@@ -51,8 +51,23 @@ function keepFiles({ directory = '.', format, every, onExit: atExit = false }) {
   } catch (error) {
     return warn(`no profiles are written: ${error.message}`);
   }
-  if (every !== undefined) setInterval(writeFile, every, place, format).unref();
+  if (every !== undefined)
+    setInterval(
+      oneAtATime(() => writeFile(place, format)),
+      every,
+    ).unref();
   if (atExit) onExit(() => writeLastFile(place, format));
+}
+
+/** Skips calls while one is under way: on a slow disk snapshots would pile up. */
+function oneAtATime(work) {
+  let isBusy = false;
+  return async () => {
+    if (isBusy) return;
+    isBusy = true;
+    await work();
+    isBusy = false;
+  };
 }
 
 async function writeFile(place, format) {

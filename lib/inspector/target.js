@@ -45,6 +45,14 @@ function checkTarget(pid) {
   const program = programOf(pid);
   const isNode = basename(program).startsWith('node') || program === process.execPath;
   if (!isNode) throw new CommandError(`process ${pid} is not Node.js: it runs ${program}`);
+  // There the same address is another process.
+  if (networkOf(pid) !== networkOf('self')) {
+    throw new CommandError(`process ${pid} has a network of its own: attach inside its container`);
+  }
+}
+
+function networkOf(pid) {
+  return readlinkSync(`/proc/${pid}/ns/net`);
 }
 
 function programOf(pid) {
@@ -57,7 +65,9 @@ function programOf(pid) {
 }
 
 function refusal(pid) {
-  return new CommandError(`process ${pid} belongs to another user: attaching is not permitted`);
+  return new CommandError(
+    `attaching to process ${pid} is not permitted: it belongs to another user or is protected`,
+  );
 }
 
 /** Whether SIGUSR1 opens the inspector, as far as can be told from outside. */

@@ -45,7 +45,7 @@ const options = {
     default: 'heapprofile',
   },
   'on-exit': { description: 'Write one when the program ends, also by Ctrl-C; the default' },
-  'no-on-exit': { description: 'Do not' },
+  'no-on-exit': { description: 'Write none when the program ends' },
 };
 
 function run(given, command) {
