@@ -103,7 +103,12 @@ test('TypeScript: compiles, a source map beside it, and runs', TIMEOUT, async ()
     const options = { cwd, execArgv: ['--enable-source-maps'] };
     const stdout = await runExample(join(dist, 'app.js'), options);
     assert.equal(stdout, 'typescript.heapprofile: 100000 keys\n');
-    assertHolds(join(cwd, 'typescript.heapprofile'), 'fillCache', 1e6);
+    const file = join(cwd, 'typescript.heapprofile');
+    assertHolds(file, 'fillCache', 1e6);
+    assert.match(
+      readFileSync(file, 'utf8'),
+      /"functionName":"fillCache".{0,200}typescript\/app\.ts"/,
+    );
   } finally {
     rmSync(dist, { recursive: true });
   }

@@ -15,8 +15,8 @@ function fillCache(): Map<number, Entry> {
 async function main(): Promise<void> {
   start();
   const cache = fillCache();
-  // The profile names the places that V8 knows, those in the compiled app.js.
-  const filename = await write('typescript.heapprofile');
+  // The profile names the places in this file, not those in the compiled app.js.
+  const filename = await write('typescript.heapprofile', { sourceMaps: true });
   console.log(`${filename}: ${cache.size} keys`);
 }
 
