@@ -105,7 +105,10 @@ export interface SamplingHeapProfileNode {
 
 /** A sample of a `.heapprofile` file. */
 export interface SamplingHeapProfileSample {
-  /** Estimated bytes that the sampled object stands for, not rounded. */
+  /**
+   * Estimated bytes that the sampled object stands for, not rounded; of files of other tools, what
+   * the file says.
+   */
   size: number;
   /** `id` of the node that allocated it. */
   nodeId: number;
@@ -120,9 +123,241 @@ export interface SamplingHeapProfile {
   samples: SamplingHeapProfileSample[];
 }
 
-/** A capture, held outside V8's heap until it is garbage. */
+/** A total worked out from samples. */
+export interface Total {
+  estimate: number;
+  standardError: number;
+  /** Lower end of the interval that holds the truth in 95 of 100 cases. */
+  low: number;
+  /** Upper end of that interval. */
+  high: number;
+}
+
+/** What samples stand for. */
+export interface Estimate {
+  sampleCount: number;
+  bytes: Total;
+  objects: Total;
+}
+
+/**
+ * A format of files: `'heapprofile'` is Chrome DevTools' JSON (`.heapprofile`), `'pprof'` the
+ * gzipped protobuf of `go tool pprof` (`.pb.gz`), `'folded'` a line of text for each stack with its
+ * bytes, for flame graph tools (`.folded`). The latter cannot be read.
+ */
+export type Format = 'heapprofile' | 'pprof' | 'folded';
+
+/** Options of `encode()`. */
+export interface EncodeOptions {
+  /**
+   * Name functions, files and positions as in the original sources, where source maps tell.
+   * @default false
+   */
+  sourceMaps?: boolean;
+  /**
+   * What to say of the profile, by name: in pprof the labels of all samples, in a `.heapprofile`
+   * `heapProfile.labels`. Added to the labels of a profile that was read.
+   */
+  labels?: Record<string, string>;
+}
+
+/** Options of `write()`. */
+export interface WriteOptions extends EncodeOptions {
+  /** Default: what the name of the file ends with; `'heapprofile'` if it ends otherwise. */
+  format?: Format;
+}
+
+/** Options of reading. */
+export interface ReadOptions {
+  /**
+   * Give functions, files, lines and columns as they are in the original code, by the source maps of
+   * their scripts.
+   * @default false
+   */
+  sourceMaps?: boolean;
+}
+
+/** Why the functions of a script stayed as V8 names them. */
+export interface SourceMapWarning {
+  /** The script. */
+  url: string;
+  message: string;
+  /** Nodes of the call tree that it has. */
+  count: number;
+}
+
+/** A number worked out from samples, with the bounds that hold the truth in 95 of 100 cases. */
+export interface Interval {
+  estimate: number;
+  /** Null where the profile does not tell how it was sampled. */
+  low: number | null;
+  /** Null where the profile does not tell how it was sampled. */
+  high: number | null;
+}
+
+/** A function; of a file only `url` is set, of a package `url` is its name. */
+export interface Frame {
+  functionName: string;
+  url: string;
+  /** 1-based, 0 if unknown. */
+  lineNumber: number;
+  /** 1-based, 0 if unknown. */
+  columnNumber: number;
+}
+
+/** What memory is put down to. */
+export interface Site extends Frame {
+  /** An example of how it is reached, the nearest caller first. */
+  stack: Frame[];
+}
+
+/** Options of `Snapshot.leaks()`. */
+export interface LeakOptions {
+  /**
+   * What makes a site: a function, a script, a package (`(app)`, `(node)` and those in node_modules),
+   * or a function with all its callers.
+   * @default 'function'
+   */
+  by?: 'function' | 'file' | 'package' | 'stack';
+  /**
+   * Put what Node.js's own functions allocate down to the function that called them.
+   * @default false
+   */
+  hideNodeInternals?: boolean;
+  /** How many sites at most, of leaks: how many steady ones; an integer from 1. Default: all. */
+  limit?: number;
+}
+
+/** Options of `top()` and `diff()`. */
+export interface SiteOptions extends LeakOptions {
+  /**
+   * Count for a site what it calls, too.
+   * @default false
+   */
+  total?: boolean;
+  /** Only sites whose function name or URL has this in it. */
+  filter?: string;
+}
+
+/** What `top()` resolves to. */
+export interface Top {
+  /** All live bytes of the profile. */
+  bytes: Interval;
+  /** All live objects; null if the profile does not count them. */
+  objects: Interval | null;
+  /** Those that hold most first. */
+  sites: TopSite[];
+  /** Sites that the limit left out. */
+  omitted: number;
+}
+
+export interface TopSite extends Site {
+  /** Live bytes. */
+  bytes: Interval;
+  /** Live objects; null if the profile does not count them. */
+  objects: Interval | null;
+  /** Part of all live bytes, 0 to 1. */
+  share: number;
+  /** Sampled objects behind the estimate. */
+  sampleCount: number;
+}
+
+/** What `diff()` resolves to. */
+export interface Diff {
+  /** Whether both are of one sampling session. */
+  sameSession: boolean;
+  /** Milliseconds from `base` to this; null if one of them does not tell. */
+  spanMs: number | null;
+  /** Growth of all live bytes. */
+  growth: Interval;
+  /** Those that grew most first, those that shrank most last. */
+  sites: DiffSite[];
+  /** Sites that the limit left out, those that changed least. */
+  omitted: number;
+}
+
+export interface DiffSite extends Site {
+  /** Live bytes in `base`. */
+  base: number;
+  /** Live bytes in this. */
+  current: number;
+  growth: Interval;
+  /** Whether the growth may be chance. */
+  isNoise: boolean;
+}
+
+/**
+ * Of a site: it keeps growing and its old objects stay; it grows and the evidence is not enough yet;
+ * it does not grow, no longer grows, or its objects die. Of all: the worst.
+ */
+export type Verdict = 'leaking' | 'growing' | 'steady';
+
+/** What `Snapshot.leaks()` resolves to. */
+export interface Leaks {
+  verdict: Verdict;
+  /** The captures that were compared, the earliest first: names of files. */
+  snapshots: string[];
+  /** Those of other sessions, which were not compared. */
+  others: string[];
+  /** Files that are no profiles. */
+  skipped: { path: string; message: string }[];
+  /** Whether growth is all that could be told: the files do not say which session they are of. */
+  growthOnly: boolean;
+  /** From the first to the last capture, milliseconds; null if the files do not tell. */
+  spanMs: number | null;
+  /** Of all live bytes. */
+  growthBytesPerHour: Interval;
+  /** The smallest leak that would have been found in 95 of 100 cases, bytes per hour; null if none. */
+  detectable: number | null;
+  /** The worst first. */
+  sites: LeakSite[];
+}
+
+export interface LeakSite extends Site {
+  verdict: Verdict;
+  reason:
+    | 'old-objects-stay'
+    | 'too-few-old-objects'
+    | 'no-session'
+    | 'no-growth'
+    | 'plateau'
+    | 'old-objects-die';
+  /** In the last capture. */
+  liveBytes: Interval;
+  /** By weighted regression over all captures. Without times, captures count as an hour apart. */
+  growthBytesPerHour: Interval;
+  /** Part of what outlived the capture after its birth that is alive at the end, 0 to 1. */
+  retention: Interval | null;
+  /** Part of the growth of all live bytes; null if these do not grow. */
+  share: number | null;
+  /** Of a growing site, what would give the evidence: either of the two. */
+  needs: { snapshots: number; sampleIntervalBytes: number } | null;
+}
+
+/**
+ * A capture, or a profile that was read from a file; held outside V8's heap until it is garbage. What
+ * a file does not tell is null.
+ */
 export class Snapshot {
   private constructor();
+  /**
+   * Reads a `.heapprofile` (ours, DevTools', `node --heap-prof`'s or heap-profile 0.4.0's) or a pprof
+   * profile of a heap, gzipped or not, without blocking. What the file is, its first bytes tell.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: a wrong path.
+   * @throws ERR_INVALID_PROFILE: it is no such profile; the message says where (a byte offset, a
+   * JSON path or a field) and why.
+   * @throws ERR_UNSUPPORTED_RUNTIME: see `unsupportedReason`.
+   * @throws file errors with `code`, `syscall` and `path`, such as `ENOENT`.
+   */
+  static read(path: string, options?: ReadOptions): Promise<Snapshot>;
+  /** `read()` of the contents of a file; they are copied before it returns. */
+  static parse(buffer: Uint8Array, options?: ReadOptions): Promise<Snapshot>;
+  /**
+   * Looks for leaks in two or more (best: five or more) captures of one session: snapshots, or files,
+   * which are read one after the other. doc/leaks.md says how it decides.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong arguments.
+   */
+  static leaks(sources: readonly (string | Snapshot)[], options?: LeakOptions): Promise<Leaks>;
   /** Nodes of the call tree. */
   readonly nodeCount: number;
   /** Sampled objects. Samples that V8 gives without their node are not counted. */
@@ -133,26 +368,50 @@ export class Snapshot {
    * collected ones: with `include: 'allocated'` before Node.js 26.
    */
   readonly liveBytes: number | null;
-  readonly takenAt: Date;
-  readonly sampleIntervalBytes: number;
-  /** What the capture cost the thread: V8's part and ours, milliseconds. */
-  readonly timings: { v8Ms: number; copyMs: number };
+  readonly takenAt: Date | null;
+  /** Null also where the samples of a file were scaled in another way than V8's. */
+  readonly sampleIntervalBytes: number | null;
+  /** One for each script whose source map could not be used: when the file was written or now. */
+  readonly warnings: SourceMapWarning[];
+  /** What the capture cost the thread: V8's part and ours, milliseconds; null of a file. */
+  readonly timings: { v8Ms: number; copyMs: number } | null;
   /**
-   * Why some frames are not those of the original code although source maps were asked for: the
-   * script as V8 names it, what is wrong with its map, and how many nodes it has.
+   * What the samples stand for and how sure that is: those of live objects, or with `'allocated'`
+   * those of collected ones too. Null where that cannot be told: the interval is unknown, V8 does not
+   * tell live objects from collected ones, or collected ones were not kept.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: neither of the two.
    */
-  readonly warnings: { url: string; message: string; count: number }[];
+  estimate(include?: 'live' | 'allocated'): Estimate | null;
+  /**
+   * Which sites hold the memory, those that hold most first.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong options.
+   */
+  top(options?: SiteOptions): Promise<Top>;
+  /**
+   * What grew and shrank since `base`. Of two captures of one session samples are compared one by
+   * one: what is in both adds nothing to the error.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong arguments.
+   */
+  diff(base: Snapshot, options?: SiteOptions): Promise<Diff>;
   /** The call tree as V8 has it; a fresh copy each time. */
   tree(): AllocationProfileNode;
   /** What DevTools reads; a fresh copy each time. `write()` does this without blocking. */
   toJSON(): SamplingHeapProfile;
   /**
-   * Writes a `.heapprofile` file, atomically and with mode 0600, and resolves to its name.
-   * @param filename default: `heap-profile-${Date.now()}.heapprofile` in the current directory,
-   * counted up until the name is free. What exists under an explicit name is replaced.
+   * Writes a file, atomically and with mode 0600, and resolves to its name.
+   * @param filename default: `heap-profile-${Date.now()}` and the extension of the format in the
+   * current directory, counted up until the name is free. What exists under an explicit name is
+   * replaced.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: a wrong name or wrong options.
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOSPC`.
    */
-  write(filename?: string): Promise<string>;
+  write(filename?: string, options?: WriteOptions): Promise<string>;
+  /**
+   * The contents of the file that `write()` would write.
+   * @param format default: `'heapprofile'`
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: no such format or wrong options.
+   */
+  encode(format?: Format, options?: EncodeOptions): Promise<Buffer>;
 }
 
 /** Whether this runtime can be sampled. */
@@ -197,9 +456,14 @@ export function get(translate?: boolean): AllocationProfileNode | DevToolsProfil
 export type WriteCallback = (error: NodeJS.ErrnoException | null, filename?: string) => void;
 
 /**
- * `snapshot().write(filename)`; errors go to the promise or, if given, to the callback. Wrong
- * arguments reject the promise, or throw if there is a callback.
+ * `snapshot().write(filename, options)`; errors go to the promise or, if given, to the callback.
+ * Wrong arguments reject the promise, or throw if there is a callback.
  */
-export function write(filename?: string): Promise<string>;
+export function write(filename?: string, options?: WriteOptions): Promise<string>;
 export function write(callback: WriteCallback): void;
 export function write(filename: string | undefined, callback: WriteCallback): void;
+export function write(
+  filename: string | undefined,
+  options: WriteOptions | undefined,
+  callback: WriteCallback,
+): void;

@@ -7,6 +7,7 @@ const MAX_INTERVAL = 2 ** 31 - 1;
 const MAX_DEPTH = 1024;
 
 const INCLUDES = ['live', 'allocated'];
+const GROUPINGS = ['function', 'file', 'package', 'stack'];
 const FORMATS = ['heapprofile', 'pprof', 'folded'];
 
 const START_CHECKS = {
@@ -16,12 +17,27 @@ const START_CHECKS = {
   include: checkInclude,
 };
 
-const ENCODE_CHECKS = { sourceMaps: checkBoolean, labels: checkLabels };
+const READ_CHECKS = { sourceMaps: checkBoolean };
+
+const ENCODE_CHECKS = { ...READ_CHECKS, labels: checkLabels };
 
 const WRITE_CHECKS = { format: checkFormat, ...ENCODE_CHECKS };
 
+const SITE_CHECKS = {
+  by: (name, value) => checkOneOf(name, value, GROUPINGS),
+  hideNodeInternals: checkBoolean,
+  total: checkBoolean,
+  filter: checkString,
+  limit: (name, value) => checkInteger(name, value, Number.MAX_SAFE_INTEGER),
+};
+
+const { total, filter, ...LEAK_CHECKS } = SITE_CHECKS;
+
 const checkStartOptions = (options) => checkOptions(START_CHECKS, options);
 const checkEncodeOptions = (options) => checkOptions(ENCODE_CHECKS, options);
+const checkLeakOptions = (options) => checkOptions(LEAK_CHECKS, options);
+const checkReadOptions = (options) => checkOptions(READ_CHECKS, options);
+const checkSiteOptions = (options) => checkOptions(SITE_CHECKS, options);
 const checkWriteOptions = (options) => checkOptions(WRITE_CHECKS, options);
 
 /** The options that were given, those that are undefined left out. */
@@ -62,6 +78,10 @@ function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value);
 }
 
+function checkString(name, value) {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
+}
+
 function checkInclude(name, value) {
   checkOneOf(name, value, INCLUDES);
 }
@@ -71,7 +91,7 @@ function checkFormat(name, value) {
 }
 
 function checkOneOf(name, value, known) {
-  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
+  checkString(name, value);
   if (!known.includes(value)) {
     const names = known.map((one) => `'${one}'`).join(', ');
     throw invalidArgValue(name, `must be one of ${names}`, value);
@@ -81,7 +101,7 @@ function checkOneOf(name, value, known) {
 function checkLabels(name, value) {
   checkObject(name, value);
   for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== 'string') throw invalidArgType(`${name}.${key}`, 'of type string', text);
+    checkString(`${name}.${key}`, text);
   }
 }
 
@@ -92,10 +112,13 @@ function checkBytes(name, value) {
 }
 
 function checkFilename(filename) {
-  if (filename === undefined) return;
-  if (typeof filename !== 'string') throw invalidArgType('filename', 'of type string', filename);
-  if (filename === '' || filename.includes('\0')) {
-    throw invalidArgValue('filename', 'must be a non-empty string without null bytes', filename);
+  if (filename !== undefined) checkPath('filename', filename);
+}
+
+function checkPath(name, value) {
+  checkString(name, value);
+  if (value === '' || value.includes('\0')) {
+    throw invalidArgValue(name, 'must be a non-empty string without null bytes', value);
   }
 }
 
@@ -115,7 +138,11 @@ module.exports = {
   checkFormat,
   checkInclude,
   checkInteger,
+  checkLeakOptions,
   checkObject,
+  checkPath,
+  checkReadOptions,
+  checkSiteOptions,
   checkStartOptions,
   checkWriteOptions,
   MAX_DEPTH,

@@ -6,11 +6,16 @@ const { invalidArgType, settle } = require('./errors.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
 const {
+  checkArray,
   checkBytes,
   checkEncodeOptions,
   checkFilename,
   checkFormat,
   checkInclude,
+  checkLeakOptions,
+  checkPath,
+  checkReadOptions,
+  checkSiteOptions,
   checkWriteOptions,
 } = require('./options.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
@@ -50,13 +55,12 @@ class Snapshot {
     return this.#native.sampleIntervalBytes;
   }
 
-  get timings() {
-    return this.#native.timings;
-  }
-
-  /** Why frames were left as they are although source maps were asked for. */
   get warnings() {
     return this.#native.warnings;
+  }
+
+  get timings() {
+    return this.#native.timings;
   }
 
   tree() {
@@ -72,62 +76,81 @@ class Snapshot {
     return this.#native.estimate(include);
   }
 
+  async top(options) {
+    const question = JSON.stringify(checkSiteOptions(options));
+    return JSON.parse(settle(await this.#native.top(question)));
+  }
+
+  async diff(base, options) {
+    checkSnapshot('base', base);
+    const question = JSON.stringify(checkSiteOptions(options));
+    return JSON.parse(settle(await this.#native.diff(base.#native, question)));
+  }
+
+  static async leaks(sources, options) {
+    checkArray('sources', sources);
+    const question = JSON.stringify(checkLeakOptions(options));
+    const { LeakHunt } = load();
+    const hunt = new LeakHunt();
+    for (const [index, source] of sources.entries()) {
+      if (typeof source === 'string') {
+        hunt.addFile(resolve(source), source);
+      } else {
+        checkSnapshot(`sources[${index}]`, source);
+        hunt.addSnapshot(source.#native, `snapshot ${index + 1}`);
+      }
+    }
+    return JSON.parse(settle(await hunt.judge(question)));
+  }
+
   async write(filename, options) {
     checkFilename(filename);
     const { format, ...changes } = checkWriteOptions(options);
-    // Names are taken now: the current directory may be another one when the work begins.
-    const place = filename === undefined ? [resolve('.'), Date.now()] : [resolve(filename)];
-    const native = await this.#derive(changes);
-    const write = filename === undefined ? native.writeInto : native.writeTo;
-    const path = settle(await write.call(native, ...place, format));
+    const written =
+      filename === undefined
+        ? this.#native.writeInto(resolve('.'), Date.now(), format, changes)
+        : this.#native.writeTo(resolve(filename), format, changes);
+    const path = settle(await written);
     return filename ?? basename(path);
   }
 
   async encode(format = 'heapprofile', options = undefined) {
     checkFormat('format', format);
-    const native = await this.#derive(checkEncodeOptions(options));
-    return settle(await native.encode(format));
+    return settle(await this.#native.encode(format, checkEncodeOptions(options)));
   }
 
-  /** The capture with original positions and labels, if any are asked for. */
-  async #derive({ sourceMaps = false, labels = {} }) {
-    if (!sourceMaps && Object.keys(labels).length === 0) return this.#native;
-    return settle(await this.#native.derive(sourceMaps, labels));
+  static async read(path, options) {
+    checkPath('path', path);
+    const { sourceMaps = false } = checkReadOptions(options);
+    return new Snapshot(settle(await load().read(resolve(path), sourceMaps)), KEY);
   }
 
-  static async read(path) {
-    if (path === undefined) throw invalidArgType('path', 'of type string', path);
-    checkFilename(path);
-    return new Snapshot(settle(await load().read(resolve(path))), KEY);
-  }
-
-  static async parse(buffer) {
+  static async parse(buffer, options) {
     checkBytes('buffer', buffer);
-    return new Snapshot(settle(await load().parse(buffer)), KEY);
+    const { sourceMaps = false } = checkReadOptions(options);
+    return new Snapshot(settle(await load().parse(buffer, sourceMaps)), KEY);
   }
 
   // What the command line and the preload need beside the public API.
 
-  /** The snapshot with original positions or labels, if any are asked for. */
-  static async derive(snapshot, options) {
-    const native = await snapshot.#derive(checkEncodeOptions(options));
-    return native === snapshot.#native ? snapshot : new Snapshot(native, KEY);
-  }
-
   /** Writes under a new name in a directory; resolves to the path. */
   static async writeInto(snapshot, directory, format) {
-    return settle(await snapshot.#native.writeInto(resolve(directory), Date.now(), format));
+    return settle(await snapshot.#native.writeInto(resolve(directory), Date.now(), format, {}));
   }
 
   /** For the end of a thread: the same at once. */
   static writeIntoSync(snapshot, directory, format) {
-    return settle(snapshot.#native.writeIntoSync(resolve(directory), Date.now(), format));
+    return settle(snapshot.#native.writeIntoSync(resolve(directory), Date.now(), format, {}));
   }
 
   /** The tree of `get(true)`. */
   static translate(snapshot) {
     return translatedTree(snapshot.#native);
   }
+}
+
+function checkSnapshot(name, value) {
+  if (!(value instanceof Snapshot)) throw invalidArgType(name, 'a Snapshot', value);
 }
 
 /** Captures the running session of this thread; throws ERR_NOT_SAMPLING without one. */

@@ -1,42 +1,5 @@
 // Opens a .heapprofile in the real Chrome DevTools and reads the rows of its Memory panel.
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { chromium } from 'playwright-core';
-
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-const STEP_MS = 60_000;
-
-// Without these Chromium looks for its updates and other hosts of its maker's.
-const QUIET = [
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-gpu',
-  '--disable-sync',
-  '--no-first-run',
-];
-
-/** The browser: CHROMIUM_PATH, else the first of the usual names on PATH. */
-export function findChromium() {
-  const directories = (process.env.PATH ?? '').split(delimiter);
-  const onPath = NAMES.flatMap((name) => directories.map((directory) => join(directory, name)));
-  const { CHROMIUM_PATH } = process.env;
-  const found = CHROMIUM_PATH === undefined ? onPath.find(isExecutable) : CHROMIUM_PATH;
-  if (found !== undefined && isExecutable(found)) return found;
-  throw new Error(
-    `Chromium is missing: looked for ${found ?? `${NAMES.join(', ')} on PATH`}. Install it ` +
-      '(Debian: apt-get install chromium) or set CHROMIUM_PATH to its executable.',
-  );
-}
-
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { withPage } from './browser.mjs';
 
 /**
  * Loads a profile as a person would: Memory panel, "Load profile", the profile's name.
@@ -47,27 +10,12 @@ function isExecutable(path) {
  *   selfBytes: number, totalBytes: number }[]>} the rows of the view "Heavy (bottom up)", largest
  *   self size first; bytes as DevTools has them, not rounded; `line` is 1-based, as shown
  */
-export async function openInDevTools(file, { screenshot } = {}) {
-  const executablePath = findChromium();
-  const profile = mkdtempSync(join(tmpdir(), 'heap-profile-chromium-'));
-  // Chromium's sandbox does not work for root.
-  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  let browser;
-  try {
-    browser = await chromium.launchPersistentContext(profile, {
-      executablePath,
-      viewport: { width: 1280, height: 800 },
-      args: [...QUIET, ...sandbox],
-    });
-    const page = browser.pages()[0] ?? (await browser.newPage());
-    page.setDefaultTimeout(STEP_MS);
+export function openInDevTools(file, { screenshot } = {}) {
+  return withPage(async (page) => {
     await load(page, file);
     if (screenshot !== undefined) await page.screenshot({ path: screenshot });
-    return await page.locator('tr.data-grid-data-grid-node').evaluateAll(readRows);
-  } finally {
-    await browser?.close();
-    rmSync(profile, { recursive: true, force: true });
-  }
+    return page.locator('tr.data-grid-data-grid-node').evaluateAll(readRows);
+  });
 }
 
 async function load(page, file) {

@@ -9,7 +9,8 @@ import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
-import { findChromium, openInDevTools } from './devtools.mjs';
+import { findChromium } from './browser.mjs';
+import { openInDevTools } from './devtools.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');

@@ -2,6 +2,8 @@
 import heapProfile, {
   type AllocationProfileNode,
   type DevToolsProfileNode,
+  type Estimate,
+  type Format,
   get,
   isSupported,
   type SamplingHeapProfile,
@@ -12,6 +14,7 @@ import heapProfile, {
   status,
   stop,
   unsupportedReason,
+  type WriteOptions,
   write,
 } from 'heap-profile';
 
@@ -33,12 +36,12 @@ if (current.active) {
 
 const taken: Snapshot = snapshot();
 const live: number | null = taken.liveBytes;
-const counts: number = taken.nodeCount + taken.sampleCount + taken.sampleIntervalBytes;
-const pause: number = taken.timings.v8Ms + taken.timings.copyMs;
+const counts: number = taken.nodeCount + taken.sampleCount + (taken.sampleIntervalBytes ?? 0);
+const pause: number = (taken.timings?.v8Ms ?? 0) + (taken.timings?.copyMs ?? 0);
 const json: SamplingHeapProfile = taken.toJSON();
 const line: number | undefined = json.head.children[0]?.callFrame.lineNumber;
 const name: Promise<string> = taken.write();
-console.log(live, counts, pause, line, taken.takenAt.toISOString(), name, taken.write('a'));
+console.log(live, counts, pause, line, taken.takenAt?.toISOString(), name, taken.write('a'));
 
 const tree: AllocationProfileNode = get();
 const same: AllocationProfileNode = taken.tree();
@@ -50,7 +53,18 @@ const written: Promise<string> = write();
 const named: Promise<string> = write('a.heapprofile');
 write((error, filename) => console.log(error?.code, error?.path, filename?.length));
 write('a.heapprofile', (error) => console.log(error?.syscall));
-console.log(written, named);
+const options: WriteOptions = { format: 'pprof', sourceMaps: false, labels: { service: 'api' } };
+const asPprof: Promise<string> = write('a.pb.gz', options);
+write(undefined, { format: 'folded' }, (error) => console.log(error?.path));
+console.log(written, named, asPprof, taken.write(undefined, options));
+
+const read: Snapshot = await Snapshot.read('a.heapprofile');
+const parsed: Snapshot = await Snapshot.parse(new Uint8Array([0x7b, 0x7d]));
+const format: Format = 'heapprofile';
+const bytes: Buffer = await parsed.encode(format, { labels: { service: 'api' } });
+const estimate: Estimate | null = read.estimate('allocated');
+const error: number | undefined = parsed.estimate()?.bytes.standardError;
+console.log(bytes.length, estimate?.sampleCount, estimate?.objects.high, error);
 stop();
 
 // @ts-expect-error: no such option
@@ -61,5 +75,15 @@ start({ sampleIntervalBytes: '1' });
 start({ include: 'all' });
 // @ts-expect-error: snapshots are not made by hand
 new Snapshot();
+// @ts-expect-error: no such format
+write('a', { format: 'json' });
+// @ts-expect-error: encode() takes the format first
+taken.encode({ format: 'pprof' });
+// @ts-expect-error: labels are strings
+write('a', { labels: { pid: 1 } });
+// @ts-expect-error: a string is no content
+Snapshot.parse('{}');
+// @ts-expect-error: it may be null
+read.takenAt.getTime();
 // @ts-expect-error: read only
 taken.nodeCount = 1;

@@ -5,8 +5,16 @@ const { Snapshot } = require('../snapshot.js');
 
 const STANDARD = '-';
 
-async function readProfile(file) {
-  return file === STANDARD ? Snapshot.parse(await readStdin()) : Snapshot.read(file);
+/** Says on stderr which source maps could not be used. */
+async function readProfile(file, options) {
+  const snapshot =
+    file === STANDARD
+      ? await Snapshot.parse(await readStdin(), options)
+      : await Snapshot.read(file, options);
+  for (const { url, message, count } of snapshot.warnings) {
+    process.stderr.write(`warning: ${url}: ${message} (frames: ${count})\n`);
+  }
+  return snapshot;
 }
 
 async function readStdin() {

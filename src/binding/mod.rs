@@ -3,6 +3,7 @@
 
 #![allow(missing_docs, reason = "index.d.ts and lib/ document what JavaScript sees")]
 
+mod analysis;
 mod host;
 mod session;
 mod snapshot;

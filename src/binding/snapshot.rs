@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{
 use napi::{Env, JsString, Task};
 use napi_derive::napi;
 
-use super::tasks::{self, Failure, Source};
+use super::tasks::{self, Draft, Failure, Source};
 use super::{Result, guard, include_of};
 use crate::error;
 use crate::file::Target;
@@ -22,7 +22,7 @@ use crate::v8;
 
 #[napi(custom_finalize)]
 pub struct NativeSnapshot {
-    profile: Arc<Profile>,
+    pub(super) profile: Arc<Profile>,
     timings: Option<Timings>,
     /// What V8 was told that this object holds outside its heap.
     external_bytes: i64,
@@ -45,22 +45,25 @@ pub struct JsTotal {
     pub high: f64,
 }
 
+/// What a file has that the capture has not; lib/options.js checked it.
+#[napi(object, object_to_js = false)]
+pub struct JsChanges {
+    pub source_maps: Option<bool>,
+    pub labels: Option<HashMap<String, String>>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct JsWarning {
+    pub url: String,
+    pub message: String,
+    pub count: u32,
+}
+
 #[napi(object, object_from_js = false)]
 pub struct JsEstimate {
     pub sample_count: f64,
     pub bytes: JsTotal,
     pub objects: JsTotal,
-}
-
-/// Why frames of a script are not those of its original code.
-#[napi(object, object_from_js = false)]
-pub struct JsWarning {
-    /// The script, as V8 names it.
-    pub url: String,
-    /// What is wrong with its source map.
-    pub message: String,
-    /// Frames that it has in the profile.
-    pub count: u32,
 }
 
 impl NativeSnapshot {
@@ -117,6 +120,13 @@ impl NativeSnapshot {
     #[napi(getter)]
     pub fn sample_interval_bytes(&self) -> Option<u32> {
         self.profile.interval()
+    }
+
+    /// One for each script whose source map could not be used.
+    #[napi(getter)]
+    pub fn warnings(&self) -> Vec<JsWarning> {
+        let warnings = self.profile.metadata.warnings.iter().cloned();
+        warnings.map(|Warning { url, message, count }| JsWarning { url, message, count }).collect()
     }
 
     /// None of a profile that was read.
@@ -182,17 +192,17 @@ impl NativeSnapshot {
         )
     }
 
-    /// Why some frames are not those of the original code although they were asked for.
-    #[napi(getter)]
-    pub fn warnings(&self) -> Vec<JsWarning> {
-        self.profile.metadata.warnings.iter().map(describe_warning).collect()
-    }
-
     #[napi]
-    pub fn write_to(&self, path: String, format: Option<String>) -> AsyncTask<tasks::Write> {
+    pub fn write_to(
+        &self,
+        path: String,
+        format: Option<String>,
+        changes: JsChanges,
+    ) -> AsyncTask<tasks::Write> {
         let path = PathBuf::from(path);
         let format = format.map_or_else(|| Format::of_path(&path), |name| format_of(&name));
-        AsyncTask::new(self.write(Target::Path(path), format))
+        let (draft, target) = (self.draft(changes), Target::Path(path));
+        AsyncTask::new(tasks::Write { draft, target, format })
     }
 
     #[napi]
@@ -201,8 +211,9 @@ impl NativeSnapshot {
         directory: String,
         millis: f64,
         format: Option<String>,
+        changes: JsChanges,
     ) -> AsyncTask<tasks::Write> {
-        AsyncTask::new(self.write_new(directory, millis, format))
+        AsyncTask::new(self.write_new(directory, millis, format, changes))
     }
 
     /// For the end of a thread, after which nothing asynchronous would complete.
@@ -213,56 +224,56 @@ impl NativeSnapshot {
         directory: String,
         millis: f64,
         format: Option<String>,
+        changes: JsChanges,
     ) -> napi::Result<Either<String, Failure>> {
-        let mut task = self.write_new(directory, millis, format);
+        let mut task = self.write_new(directory, millis, format, changes);
         let outcome = task.compute()?;
         task.resolve(env, outcome)
     }
 
     #[napi]
-    pub fn encode(&self, format: String) -> AsyncTask<tasks::Encode> {
-        let format = format_of(&format);
-        AsyncTask::new(tasks::Encode { profile: self.profile.clone(), format })
+    pub fn encode(&self, format: String, changes: JsChanges) -> AsyncTask<tasks::Encode> {
+        let (draft, format) = (self.draft(changes), format_of(&format));
+        AsyncTask::new(tasks::Encode { draft, format })
     }
-
-    /// Another snapshot, with the original positions of its functions and with more labels.
-    #[napi]
-    pub fn derive(
-        &self,
-        source_maps: bool,
-        labels: HashMap<String, String>,
-    ) -> AsyncTask<tasks::Derive> {
-        let labels = labels.into_iter().collect();
-        AsyncTask::new(tasks::Derive { profile: self.profile.clone(), source_maps, labels })
-    }
-}
-
-#[napi]
-pub fn read(path: String) -> AsyncTask<tasks::Read> {
-    AsyncTask::new(tasks::Read(Source::File(path.into())))
-}
-
-/// Copies the bytes first: JavaScript may change them while they are read.
-#[napi]
-pub fn parse(bytes: Uint8ArraySlice) -> AsyncTask<tasks::Read> {
-    AsyncTask::new(tasks::Read(Source::Bytes(bytes.to_vec())))
 }
 
 impl NativeSnapshot {
     /// Into a directory, under a name that nobody has.
-    fn write_new(&self, directory: String, millis: f64, format: Option<String>) -> tasks::Write {
+    fn write_new(
+        &self,
+        directory: String,
+        millis: f64,
+        format: Option<String>,
+        changes: JsChanges,
+    ) -> tasks::Write {
         let format = format.map_or(Format::HeapProfile, |name| format_of(&name));
         let target = Target::Directory {
             directory: directory.into(),
             millis: millis as u64,
             extension: format.extension(),
         };
-        self.write(target, format)
+        tasks::Write { draft: self.draft(changes), target, format }
     }
 
-    fn write(&self, target: Target, format: Format) -> tasks::Write {
-        tasks::Write { profile: self.profile.clone(), target, format }
+    fn draft(&self, changes: JsChanges) -> Draft {
+        Draft {
+            profile: self.profile.clone(),
+            source_maps: changes.source_maps.unwrap_or(false),
+            labels: changes.labels.unwrap_or_default(),
+        }
     }
+}
+
+#[napi]
+pub fn read(path: String, source_maps: bool) -> AsyncTask<tasks::Read> {
+    AsyncTask::new(tasks::Read { source: Source::File(path.into()), source_maps })
+}
+
+/// Copies the bytes first: JavaScript may change them while they are read.
+#[napi]
+pub fn parse(bytes: Uint8ArraySlice, source_maps: bool) -> AsyncTask<tasks::Read> {
+    AsyncTask::new(tasks::Read { source: Source::Bytes(bytes.to_vec()), source_maps })
 }
 
 /// lib/options.js checked the name.
@@ -277,10 +288,6 @@ fn describe(estimate: Estimate) -> JsEstimate {
         bytes: describe_total(estimate.bytes),
         objects: describe_total(estimate.objects),
     }
-}
-
-fn describe_warning(warning: &Warning) -> JsWarning {
-    JsWarning { url: warning.url.clone(), message: warning.message.clone(), count: warning.count }
 }
 
 fn describe_total(total: Total) -> JsTotal {

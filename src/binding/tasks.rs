@@ -1,6 +1,7 @@
 //! What runs on libuv's pool.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -77,6 +78,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// What should not happen.
+    pub fn internal(error: &dyn std::error::Error) -> Failure {
+        Failure::coded("ERR_INTERNAL", error.to_string())
+    }
+
     fn coded(code: &str, message: String) -> Failure {
         let code = Some(code.to_owned());
         Failure { failed: true, code, message, ..Failure::default() }
@@ -103,7 +109,7 @@ impl From<ReadError> for Failure {
 }
 
 /// What becomes of a task: it never panics.
-fn outcome<T>(work: impl FnOnce() -> std::result::Result<T, Failure>) -> Outcome<T> {
+pub fn outcome<T>(work: impl FnOnce() -> std::result::Result<T, Failure>) -> Outcome<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.unwrap_or_else(|panic| {
         let bug = bug(&*panic);
@@ -111,10 +117,11 @@ fn outcome<T>(work: impl FnOnce() -> std::result::Result<T, Failure>) -> Outcome
     })
 }
 
-type Outcome<T> = std::result::Result<T, Failure>;
+/// What a task comes to.
+pub type Outcome<T> = std::result::Result<T, Failure>;
 
 /// A result or a failure, as a JavaScript value.
-fn settled<T, J>(
+pub fn settled<T, J>(
     outcome: Outcome<T>,
     value: impl FnOnce(T) -> Result<J>,
 ) -> Result<Either<J, Failure>> {
@@ -124,9 +131,39 @@ fn settled<T, J>(
     }
 }
 
+/// A profile as it is to be written.
+pub struct Draft {
+    pub profile: Arc<Profile>,
+    /// With the original positions of its functions.
+    pub source_maps: bool,
+    /// Labels beside those it has.
+    pub labels: HashMap<String, String>,
+}
+
+impl Draft {
+    fn finish(&mut self) -> Cow<'_, Profile> {
+        let mut profile = Cow::Borrowed(&*self.profile);
+        if self.source_maps {
+            map_sources(profile.to_mut());
+        }
+        if !self.labels.is_empty() {
+            profile.to_mut().metadata.labels.extend(self.labels.drain());
+        }
+        profile
+    }
+}
+
+/// Puts original names and positions into a profile, and what went wrong into its metadata.
+fn map_sources(profile: &mut Profile) {
+    let mapped = source_map::apply(&profile.strings, &profile.nodes);
+    profile.strings = mapped.strings;
+    profile.nodes = mapped.nodes;
+    profile.metadata.warnings = mapped.warnings;
+}
+
 /// Encodes a profile into a file; the path of it.
 pub struct Write {
-    pub profile: Arc<Profile>,
+    pub draft: Draft,
     pub target: Target,
     pub format: Format,
 }
@@ -136,8 +173,11 @@ impl Task for Write {
     type JsValue = Either<String, Failure>;
 
     fn compute(&mut self) -> Result<Outcome<PathBuf>> {
-        let encode = |out: &mut BufWriter<&File>| self.format.write(&self.profile, out);
-        Ok(outcome(|| file::write(&self.target, encode).map_err(Failure::from)))
+        Ok(outcome(|| {
+            let profile = self.draft.finish();
+            let encode = |out: &mut BufWriter<&File>| self.format.write(&profile, out);
+            file::write(&self.target, encode).map_err(Failure::from)
+        }))
     }
 
     fn resolve(&mut self, _env: Env, outcome: Outcome<PathBuf>) -> Result<Either<String, Failure>> {
@@ -147,7 +187,7 @@ impl Task for Write {
 
 /// Encodes a profile into memory.
 pub struct Encode {
-    pub profile: Arc<Profile>,
+    pub draft: Draft,
     pub format: Format,
 }
 
@@ -158,8 +198,8 @@ impl Task for Encode {
     fn compute(&mut self) -> Result<Outcome<Vec<u8>>> {
         let mut bytes = Vec::new();
         let encoded = outcome(|| {
-            let written = self.format.write(&self.profile, &mut bytes);
-            written.map_err(|error| Failure::coded("ERR_INTERNAL", error.to_string()))
+            let written = self.format.write(&self.draft.finish(), &mut bytes);
+            written.map_err(|error| Failure::internal(&error))
         });
         Ok(encoded.map(|()| bytes))
     }
@@ -176,61 +216,25 @@ pub enum Source {
 }
 
 /// Reads a profile.
-pub struct Read(pub Source);
+pub struct Read {
+    pub source: Source,
+    /// With the original positions of its functions.
+    pub source_maps: bool,
+}
 
 impl Task for Read {
     type Output = Outcome<Profile>;
     type JsValue = Either<NativeSnapshot, Failure>;
 
     fn compute(&mut self) -> Result<Outcome<Profile>> {
-        Ok(outcome(|| match &self.0 {
-            Source::File(path) => read_file(path),
-            Source::Bytes(bytes) => Ok(format::read(bytes.as_slice())?),
-        }))
-    }
-
-    fn resolve(
-        &mut self,
-        env: Env,
-        outcome: Outcome<Profile>,
-    ) -> Result<Either<NativeSnapshot, Failure>> {
-        settled(outcome, |profile| NativeSnapshot::hold(env, profile, None))
-    }
-}
-
-fn read_file(path: &Path) -> Outcome<Profile> {
-    let file = File::open(path).map_err(file::failed("open", path))?;
-    let read = format::read(BufReader::with_capacity(file::BUFFER_BYTES, file));
-    read.map_err(|error| match error {
-        ReadError::Io(error) => file::failed("read", path)(error).into(),
-        invalid => {
-            let message = format!("{}: {invalid}", path.display());
-            Failure::coded("ERR_INVALID_PROFILE", message)
-        }
-    })
-}
-
-/// Makes another profile of one: with the original positions of its functions, with labels.
-pub struct Derive {
-    pub profile: Arc<Profile>,
-    pub source_maps: bool,
-    pub labels: BTreeMap<String, String>,
-}
-
-impl Task for Derive {
-    type Output = Outcome<Profile>;
-    type JsValue = Either<NativeSnapshot, Failure>;
-
-    fn compute(&mut self) -> Result<Outcome<Profile>> {
         Ok(outcome(|| {
-            let mut profile = Profile::clone(&self.profile);
+            let mut profile = match &self.source {
+                Source::File(path) => read_file(path)?,
+                Source::Bytes(bytes) => format::read(bytes.as_slice())?,
+            };
             if self.source_maps {
-                let mapped = source_map::apply(&profile.strings, &profile.nodes);
-                profile.strings = mapped.strings;
-                profile.nodes = mapped.nodes;
-                profile.metadata.warnings = mapped.warnings;
+                map_sources(&mut profile);
             }
-            profile.metadata.labels.append(&mut self.labels);
             Ok(profile)
         }))
     }
@@ -242,6 +246,19 @@ impl Task for Derive {
     ) -> Result<Either<NativeSnapshot, Failure>> {
         settled(outcome, |profile| NativeSnapshot::hold(env, profile, None))
     }
+}
+
+/// The profile in a file.
+pub fn read_file(path: &Path) -> Outcome<Profile> {
+    let file = File::open(path).map_err(file::failed("open", path))?;
+    let read = format::read(BufReader::with_capacity(file::BUFFER_BYTES, file));
+    read.map_err(|error| match error {
+        ReadError::Io(error) => file::failed("read", path)(error).into(),
+        invalid => {
+            let message = format!("{}: {invalid}", path.display());
+            Failure::coded("ERR_INVALID_PROFILE", message)
+        }
+    })
 }
 
 fn display(path: PathBuf) -> String {

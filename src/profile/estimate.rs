@@ -73,6 +73,9 @@ impl Estimate {
     }
 }
 
+/// No object is larger: a number keeps whole bytes up to 2^53.
+const MAX_OBJECT_BYTES: f64 = 9_007_199_254_740_992.0;
+
 /// Bytes that one sample of an object of `size` bytes stands for, at `interval` bytes between
 /// samples. Both must be above 0.
 pub fn sample_bytes(size: u64, interval: u32) -> f64 {
@@ -82,6 +85,9 @@ pub fn sample_bytes(size: u64, interval: u32) -> f64 {
 /// The size of the object whose sample stands for `bytes`: the inverse of [`sample_bytes`], exact
 /// for what it returned. None if no object's does.
 pub fn object_size(bytes: f64, interval: u32) -> Option<u64> {
+    if bytes > MAX_OBJECT_BYTES {
+        return None;
+    }
     // sample_bytes increases with the size, and is never less than the size.
     let (mut low, mut high) = (1, bytes.ceil() as u64);
     while low < high {
@@ -98,20 +104,24 @@ pub fn object_size(bytes: f64, interval: u32) -> Option<u64> {
 /// How many objects V8 says that `samples` samples of `size` bytes stand for: `samples / p`,
 /// rounded.
 pub fn v8_count(size: u64, interval: u32, samples: u32) -> u32 {
-    (f64::from(samples) / probability(size, interval) + 0.5) as u32
+    scaled(size, interval, samples).round() as u32
+}
+
+fn scaled(size: u64, interval: u32, samples: u32) -> f64 {
+    f64::from(samples) / probability(size, interval)
 }
 
 /// How many samples of `size` bytes V8 says stand for `count` objects: the inverse of
 /// [`v8_count`]. None if no number of samples does.
-pub fn v8_samples(size: u64, interval: u32, count: u32) -> Option<u32> {
-    let samples = (f64::from(count) * probability(size, interval)).round() as u32;
-    let expected = v8_count(size, interval, samples);
+pub fn v8_samples(size: u64, interval: u32, count: u64) -> Option<u32> {
+    let samples = (count as f64 * probability(size, interval)).round() as u32;
+    let expected = scaled(size, interval, samples).round() as u64;
     (samples > 0 && is_same_count(count, expected)).then_some(samples)
 }
 
 /// Whether a count of V8's is the one that we work out: exp and expm1 may differ in the last bit,
 /// which rounding can make one of.
-pub fn is_same_count(count: u32, expected: u32) -> bool {
+pub fn is_same_count(count: u64, expected: u64) -> bool {
     count.abs_diff(expected) <= 1 + expected / 1_000_000
 }
 
@@ -169,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_is_no_estimate_has_no_object_size() {
-        for bytes in [0.0, 1.0, 524_288.0, 524_289.0, 1e6, f64::NAN, f64::INFINITY] {
+        for bytes in [0.0, 1.0, 524_288.0, 524_289.0, 1e6, 1e300, f64::NAN, f64::INFINITY] {
             assert_eq!(object_size(bytes, INTERVAL), None, "{bytes}");
         }
     }
@@ -179,9 +189,11 @@ mod tests {
         for size in [16, 24, 1000, 100_000, 600_000, 10_000_000] {
             for samples in [1, 2, 3, 17, 1000] {
                 let count = v8_count(size, INTERVAL, samples);
-                assert_eq!(v8_samples(size, INTERVAL, count), Some(samples), "{size}");
+                assert_eq!(v8_samples(size, INTERVAL, count.into()), Some(samples), "{size}");
             }
         }
+        // More objects than V8 can count: 2^31 for each sample.
+        assert_eq!(v8_samples(1, i32::MAX as u32, 3 << 31), Some(3));
         assert_eq!(v8_samples(16, INTERVAL, 1), None);
         assert_eq!(v8_samples(16, INTERVAL, 50_000), None);
     }

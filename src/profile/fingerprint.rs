@@ -47,7 +47,7 @@ pub fn has_interval(profile: &Profile) -> bool {
     let Some(interval) = profile.interval() else { return false };
     profile.samples.iter().take(SAMPLES).all(|sample| {
         let expected = estimate::v8_count(sample.size, interval, 1);
-        estimate::is_same_count(sample.count, expected)
+        estimate::is_same_count(sample.count.into(), expected.into())
     })
 }
 

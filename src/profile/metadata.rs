@@ -110,7 +110,7 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
     /// When sampling started.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "rfc3339")]
     pub started_at: Option<DateTime<Utc>>,
     /// See [`Options`].
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,7 +125,7 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include: Option<Include>,
     /// When it was captured.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "rfc3339")]
     pub taken_at: Option<DateTime<Utc>>,
     /// See [`Host`].
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,7 +206,19 @@ pub fn random_id() -> String {
     format!("{:016x}{:016x}", bits(), bits())
 }
 
-fn rfc3339<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
-    let time = time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
-    time.serialize(serializer)
+/// Times in files: RFC 3339, whole milliseconds.
+mod rfc3339 {
+    use super::*;
+    use serde::Deserializer;
+
+    type Time = Option<DateTime<Utc>>;
+
+    pub fn serialize<S: Serializer>(time: &Time, serializer: S) -> Result<S::Ok, S::Error> {
+        let time = time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
+        time.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+        Ok(Time::deserialize(deserializer)?.map(|time| time.trunc_subsecs(3)))
+    }
 }

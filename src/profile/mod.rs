@@ -217,10 +217,6 @@ impl Profile {
         let by_age = self.order_by_age(&sample_nodes);
         let mut self_sizes = vec![0.0; self.nodes.len()];
         let mut live_bytes = 0.0;
-        for given in &self.given {
-            self_sizes[given.node as usize] += given.bytes;
-            live_bytes += given.bytes;
-        }
         // A file states its own sums where it does not say how to work them out.
         let summed = if self.interval().is_some() { by_age.as_slice() } else { &[] };
         // By age, as files have them: floating-point sums depend on the order.
@@ -233,6 +229,11 @@ impl Profile {
             if sample.is_live {
                 live_bytes += bytes;
             }
+        }
+        // After the samples, as a file's readers find it: what its sums say beyond the samples.
+        for given in &self.given {
+            self_sizes[given.node as usize] += given.bytes;
+            live_bytes += given.bytes;
         }
         Totals {
             self_sizes,

@@ -1,7 +1,6 @@
 // `heap-profile convert`: a profile in another format, or with original positions.
 'use strict';
 
-const { Snapshot } = require('../../snapshot.js');
 const { readFormat } = require('../../text-options.js');
 const { UsageError } = require('../errors.js');
 const { readProfile, writeProfile } = require('../output.js');
@@ -18,11 +17,7 @@ const options = {
 
 async function run({ output, format, sourceMaps }, [file]) {
   if (output === undefined) throw new UsageError('where to? Name a file with -o, or - for stdout');
-  const read = await readProfile(file);
-  const snapshot = await Snapshot.derive(read, { sourceMaps });
-  for (const { url, message, count } of snapshot.warnings) {
-    process.stderr.write(`warning: ${url}: ${message} (frames: ${count})\n`);
-  }
+  const snapshot = await readProfile(file, { sourceMaps });
   await writeProfile(snapshot, output, format);
 }
 

@@ -277,6 +277,10 @@ impl File {
             Some(trailer) => (trailer.metadata, trailer.collected_ordinals),
             None => (Metadata::default(), None),
         };
+        // Said of samples, where objects that were collected are among them.
+        let tells_collected =
+            metadata.includes_collected() && metadata.sample_interval_bytes.is_some();
+        let collected = collected.filter(|_| tells_collected);
         let knows_liveness = collected.is_some() || !metadata.includes_collected();
         let samples = match metadata.sample_interval_bytes {
             Some(interval) => self.sampled_objects(interval, &collected.unwrap_or_default())?,
@@ -493,14 +497,13 @@ mod tests {
     }
 
     #[test]
-    fn every_object_size_survives_being_written() {
-        for interval in [1, 4096, 16_384, 524_288] {
+    fn every_estimate_survives() {
+        for interval in [1, 4096, 524_288, i32::MAX as u32] {
             let mut profile = testing::profile(&[(1, 0, "(root)")]);
-            profile.samples = (1..5000).map(|size| testing::sample(1, 8 * size, 1)).collect();
             profile.metadata.sample_interval_bytes = Some(interval);
-            let again = parse(&encode(&profile));
-            let sizes = again.samples_by_age().map(|sample| sample.size);
-            assert!(sizes.eq((1..5000).map(|size| 8 * size)));
+            profile.samples = (1..20_000).map(|size| testing::sample(1, size * 7, 1)).collect();
+            let text = encode(&profile);
+            assert!(encode(&parse(&text)) == text, "{interval}");
         }
     }
 
@@ -519,6 +522,21 @@ mod tests {
         let written = encode(&profile);
         assert!(written.contains(r#""samples":[{"size":1048576,"nodeId":2,"ordinal":3}]}"#));
         assert_eq!(encode(&parse(&written)), written);
+    }
+
+    #[test]
+    fn collected_ordinals_count_only_where_there_can_be_any() {
+        let text = encode(&full());
+        for (change, by) in [
+            (r#""include":"allocated""#, r#""include":"live""#),
+            (r#""sampleIntervalBytes":524288,"#, ""),
+        ] {
+            let changed = text.replace(change, by);
+            assert_ne!(changed, text);
+            let profile = parse(&changed);
+            assert!(profile.samples.iter().all(|sample| sample.is_live));
+            assert_eq!(encode(&parse(&encode(&profile))), encode(&profile));
+        }
     }
 
     #[test]

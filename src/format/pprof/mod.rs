@@ -1,8 +1,9 @@
 //! pprof's profile.proto, gzipped: what `go tool pprof` and its kin read.
 //!
 //! One sample per stack and object size, as Go's heap profiles have it, with the size as the label
-//! `bytes`. Values are whole numbers: estimates, rounded once. The metadata of the profile is a
-//! field of our own. Stacks are merged by name, file, line and column: pprof has no script ids.
+//! `bytes`. Values are whole numbers: estimates, rounded once. The metadata of the profile
+//! is the last string of the table, to which nothing refers: a comment would stand above every
+//! report, and readers with tags of one byte (npm's pprof-format) stumble over a field of our own. Stacks are merged by name, file, line and column: pprof has no script ids.
 
 mod proto;
 mod read;
@@ -16,6 +17,14 @@ const ANONYMOUS: &str = "(anonymous)";
 
 /// The function that all stacks start from. Only what was allocated outside any is written with it.
 const ROOT: &str = "(root)";
+
+/// What the string with the metadata, JSON, starts with.
+const METADATA: &str = "heap-profile:";
+
+/// Whether a function that nothing calls is that one, by its name and line.
+fn is_root(name: &str, line: i64) -> bool {
+    name == ROOT && line == 0
+}
 
 /// The key of the label that has the size of each object in bytes, as in Go's heap profiles.
 const SIZE_LABEL: &str = "bytes";

@@ -26,10 +26,6 @@ pub struct Profile {
     pub period: i64,
     #[prost(int64, tag = "14")]
     pub default_sample_type: i64,
-    /// Not pprof's but ours: the metadata as JSON. Readers skip fields that they do not know, and
-    /// a comment would stand above every report.
-    #[prost(string, tag = "1000")]
-    pub heap_profile: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]

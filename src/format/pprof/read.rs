@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use chrono::DateTime;
+use chrono::{DateTime, SubsecRound};
 use prost::Message;
 
 use super::proto::{Function, Line, Location, Profile as Proto, Sample as ProtoSample};
-use super::{ANONYMOUS, ROOT, SIZE_LABEL};
+use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::format::error::{ReadError, Result};
 use crate::profile::tree::Tree;
-use crate::profile::{Given, Metadata, Node, Profile, Sample, Strings, estimate};
+use crate::profile::{Given, Include, Metadata, Node, Profile, Sample, Strings, estimate};
 
 /// Protobuf that is longer is refused, as gzip expands to any length. A profile of a million nodes
 /// has a tenth of that.
@@ -42,6 +42,8 @@ struct Columns {
     bytes: usize,
     /// Those of the live objects, where `objects` are all that were allocated.
     live_objects: Option<usize>,
+    /// Whether the collected objects are among them.
+    include: Include,
 }
 
 impl Columns {
@@ -54,10 +56,14 @@ impl Columns {
         let (count, in_use) = (proto.sample_type.len(), find(&["inuse_objects", "objects"]));
         if let Some(bytes) = find(&["alloc_space"]) {
             let objects = find(&["alloc_objects"]);
-            return Ok(Columns { count, objects, bytes, live_objects: in_use });
+            let (live_objects, include) = (in_use, Include::Allocated);
+            return Ok(Columns { count, objects, bytes, live_objects, include });
         }
         match find(&["inuse_space", "space"]) {
-            Some(bytes) => Ok(Columns { count, objects: in_use, bytes, live_objects: None }),
+            Some(bytes) => {
+                let (objects, include) = (in_use, Include::Live);
+                Ok(Columns { count, objects, bytes, live_objects: None, include })
+            }
             None => Err(ReadError::at_path("sample_type", "no inuse_space, space or alloc_space")),
         }
     }
@@ -72,13 +78,15 @@ struct Weight {
     live_objects: i64,
     /// Bytes of each object, 0 if that does not follow.
     size: u64,
+    /// Whether a label tells the size, as ours do where there are samples.
+    is_labelled: bool,
 }
 
 impl Weight {
     /// How many samples V8 scaled to the objects and to the live ones; none if it did not.
     fn samples(&self, interval: u32) -> Option<(u32, u32)> {
         let samples = |objects: i64| {
-            let objects = u32::try_from(objects).ok()?;
+            let objects = objects.unsigned_abs();
             if objects == 0 { Some(0) } else { estimate::v8_samples(self.size, interval, objects) }
         };
         let (all, live) = (samples(self.objects)?, samples(self.live_objects)?);
@@ -127,7 +135,8 @@ impl<'a> Reader<'a> {
         // Bytes that were measured and not sampled.
         let is_measured = |weight: &Weight| {
             let node = &nodes[weight.node as usize];
-            weight.objects == 0 || (node.name == external && node.line_number == 0)
+            let is_external = node.name == external && node.line_number == 0;
+            weight.objects == 0 || (is_external && !weight.is_labelled)
         };
         let (measured, sampled): (Vec<Weight>, Vec<Weight>) =
             weights.into_iter().partition(is_measured);
@@ -142,21 +151,29 @@ impl<'a> Reader<'a> {
                 Vec::new()
             }
         };
-        let knows_liveness = !metadata.includes_collected() || self.columns.live_objects.is_some();
+        // Without samples there is nothing to tell the live ones of.
+        let knows_liveness = !metadata.includes_collected()
+            || (self.columns.live_objects.is_some() && metadata.sample_interval_bytes.is_some());
         let strings = strings.into_vec();
         Ok(Profile::from_file(metadata, strings, nodes, samples, given, knows_liveness))
     }
 
-    /// Ours has a field of its own; of others' the header tells a little.
+    /// Ours has a string for it; of others' the header tells a little.
     fn metadata(&self) -> Result<Metadata> {
         let mut metadata = Metadata::default();
-        if !self.proto.heap_profile.is_empty() {
-            metadata = serde_json::from_str(&self.proto.heap_profile)
-                .map_err(|error| ReadError::at_path("heap_profile", error))?;
+        let last = self.proto.string_table.last();
+        if let Some(json) = last.and_then(|text| text.strip_prefix(METADATA)) {
+            metadata = serde_json::from_str(json)
+                .map_err(|error| ReadError::at_path("string_table: the metadata", error))?;
         } else if self.proto.time_nanos != 0 {
-            metadata.taken_at = Some(DateTime::from_timestamp_nanos(self.proto.time_nanos));
+            // Whole milliseconds, as in files of ours.
+            let time = DateTime::from_timestamp_nanos(self.proto.time_nanos).trunc_subsecs(3);
+            metadata.taken_at = Some(time);
         }
         let interval = u32::try_from(self.proto.period).ok();
+        if self.columns.include == Include::Allocated || metadata.includes_collected() {
+            metadata.include = Some(self.columns.include);
+        }
         metadata.sample_interval_bytes =
             interval.filter(|interval| (1..=i32::MAX as u32).contains(interval));
         Ok(metadata)
@@ -184,7 +201,8 @@ impl<'a> Reader<'a> {
             None if objects > 0 && bytes % objects == 0 => (bytes / objects) as u64,
             None => 0,
         };
-        Ok(Weight { node, bytes, objects, live_objects, size })
+        let is_labelled = label.is_some();
+        Ok(Weight { node, bytes, objects, live_objects, size, is_labelled })
     }
 
     /// The node of a stack, or the id of a location that is not there.
@@ -205,8 +223,8 @@ impl<'a> Reader<'a> {
     /// Whether it is the function that V8 and we start all stacks with.
     fn is_root(&self, line: &Line) -> bool {
         let function = self.functions.get(&line.function_id);
-        line.line == 0
-            && function.is_some_and(|function| text_of(self.proto, function.name) == Some(ROOT))
+        let name = function.and_then(|function| text_of(self.proto, function.name));
+        name.is_some_and(|name| is_root(name, line.line))
     }
 
     fn nodes(&self, order: &[u32], ranks: &[u32], strings: &mut Strings) -> Result<Vec<Node>> {
@@ -292,7 +310,7 @@ mod tests {
     use super::super::proto::{Label, ValueType};
     use super::super::write;
     use super::*;
-    use crate::profile::{Include, Text, testing};
+    use crate::profile::{Text, testing};
     use flate2::read::MultiGzDecoder;
 
     fn encode(profile: &Profile) -> Vec<u8> {
@@ -421,7 +439,7 @@ mod tests {
     /// As @datadog/pprof writes it: no labels, V8's counts, memory outside the heap as a function.
     fn datadog() -> Proto {
         let mut proto = proto_of(&full());
-        proto.heap_profile.clear();
+        proto.string_table.pop();
         for sample in &mut proto.sample {
             sample.value[1] = sample.value[0] * sample.label[0].num;
             sample.label.clear();
@@ -454,6 +472,62 @@ mod tests {
     }
 
     #[test]
+    fn what_our_files_name_like_others_is_read_as_ours() {
+        let mut profile = testing::profile(&[
+            (1, 0, "(root)"),
+            (2, 0, "(root)"),
+            (3, 1, EXTERNAL),
+            (4, 2, "(root)"),
+        ]);
+        profile.nodes.iter_mut().for_each(|node| node.line_number = 0);
+        profile.samples = (1..=4).map(|node_id| testing::sample(node_id, 16, 1)).collect();
+        let bytes = encode(&profile);
+        let again = parse(&bytes);
+        assert_eq!(again.samples.len(), 4);
+        assert_eq!(encode(&again), bytes);
+    }
+
+    #[test]
+    fn more_objects_than_v8_can_count_are_samples_still() {
+        let mut profile = testing::profile(&[(1, 0, "(root)")]);
+        profile.metadata.sample_interval_bytes = Some(i32::MAX as u32);
+        profile.samples = (1..=3).map(|_| testing::sample(1, 1, 1)).collect();
+        let bytes = encode(&profile);
+        let again = parse(&bytes);
+        assert_eq!(again.samples.len(), 3);
+        assert_eq!(encode(&again), bytes);
+    }
+
+    #[test]
+    fn the_types_say_whether_collected_objects_are_included() {
+        let mut profile = full();
+        profile.metadata.include = Some(Include::Allocated);
+        profile.samples[3].is_live = false;
+        let mut proto = proto_of(&profile);
+        // Go's heap profiles have the same types and no metadata of ours.
+        proto.string_table.pop();
+        let again = parse(&proto.encode_to_vec());
+        assert!(again.knows_liveness && again.metadata.includes_collected());
+        let counts = [Include::Live, Include::Allocated]
+            .map(|include| again.estimate(include).map(|estimate| estimate.sample_count));
+        assert_eq!(counts, [Some(7), Some(8)]);
+        assert_eq!(encode(&parse(&encode(&again))), encode(&again));
+        // Scaled by another rule, bytes are all that is known.
+        proto.sample[1].value = vec![2, 32, 2, 32];
+        let given = parse(&proto.encode_to_vec());
+        assert_eq!((given.knows_liveness, given.totals().live_bytes), (false, None));
+        assert_eq!(encode(&parse(&encode(&given))), encode(&given));
+    }
+
+    #[test]
+    fn times_finer_than_ours_are_cut() {
+        let mut proto = datadog();
+        proto.time_nanos += 123_456;
+        let bytes = encode(&parse(&proto.encode_to_vec()));
+        assert_eq!(encode(&parse(&bytes)), bytes);
+    }
+
+    #[test]
     fn samples_that_were_scaled_otherwise_keep_their_numbers() {
         let mut proto = datadog();
         proto.sample[1].value = vec![2, 32];
@@ -476,7 +550,7 @@ mod tests {
             (|of| of.function.clear(), "location with id 1: line.function_id: no function has"),
             (|of| of.function[1].name = 1 << 40, "location with id 2: function.name: no string"),
             (|of| of.function[1].filename = -1, "function.filename: no string -1"),
-            (|of| of.heap_profile = "{".into(), "heap_profile: EOF"),
+            (|of| of.string_table.push(format!("{METADATA}{{")), "the metadata: EOF"),
             (
                 |of| {
                     let count = estimate::v8_count(1 << 20, 524_288, 1 << 30);

@@ -12,7 +12,7 @@ use rustc_hash::FxBuildHasher;
 use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
-use super::{ANONYMOUS, ROOT, SIZE_LABEL};
+use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::profile::{Estimate, Node, Profile, Text};
 
 /// Writes the profile, gzipped. The same profile gives the same bytes.
@@ -112,6 +112,11 @@ impl Frames<'_> {
         let of_nodes = of_nodes.collect();
         (Frames { frames, texts }, of_nodes)
     }
+
+    fn is_root(&self, frame: u32) -> bool {
+        let (name, _, line, _) = self.frames[frame as usize];
+        is_root(&self.texts[name as usize], line.into())
+    }
 }
 
 /// The profile's tree with siblings of equal frames merged. Stacks are numbered in pre-order.
@@ -134,11 +139,13 @@ struct Siblings {
 
 impl Stacks {
     /// Goes down from the root, through all nodes of a stack at once.
-    fn merge(nodes: &[Node], frames: &[u32], frame_count: usize) -> Stacks {
+    /// What is called from the root and looks like it is the root: readers cannot tell them apart.
+    fn merge(nodes: &[Node], frames: &[u32], of: &Frames<'_>) -> Stacks {
         let (first_child, next_sibling) = child_lists(nodes);
         // The next node of the same stack; 0, the root, is nobody's.
         let mut next_same = vec![0; nodes.len()];
-        let mut seen = vec![Siblings { parent: u32::MAX, last: 0 }; frame_count];
+        let mut seen = vec![Siblings { parent: u32::MAX, last: 0 }; of.frames.len()];
+        let mut last_root = 0;
         let mut stacks = Stacks { of_nodes: vec![0; nodes.len()], ..Stacks::default() };
         let mut pending = vec![(0, 0)];
         while let Some((first, parent)) = pending.pop() {
@@ -151,8 +158,12 @@ impl Stacks {
                 stacks.of_nodes[node as usize] = stack;
                 let mut child = first_child[node as usize];
                 while child != 0 {
-                    let siblings = &mut seen[frames[child as usize] as usize];
-                    if siblings.parent == stack {
+                    let frame = frames[child as usize];
+                    let siblings = &mut seen[frame as usize];
+                    if stack == 0 && of.is_root(frame) {
+                        next_same[last_root as usize] = child;
+                        last_root = child;
+                    } else if siblings.parent == stack {
                         next_same[siblings.last as usize] = child;
                     } else {
                         pending.push((child, stack));
@@ -270,9 +281,10 @@ impl Writer {
         };
         let columns = Columns::of(profile);
         writer.add_types(&columns, profile.interval());
-        writer.add_metadata(profile)?;
+        writer.add_times(profile);
         writer.add_samples(profile, &columns);
         writer.proto.string_table = std::mem::take(&mut writer.strings).into_iter().collect();
+        writer.proto.string_table.push(metadata_of(profile)?);
         Ok(writer)
     }
 
@@ -296,25 +308,19 @@ impl Writer {
         self.proto.period = i64::from(interval.unwrap_or(0));
     }
 
-    fn add_metadata(&mut self, profile: &Profile) -> io::Result<()> {
-        let mut metadata = profile.metadata.clone();
+    fn add_times(&mut self, profile: &Profile) {
+        let metadata = &profile.metadata;
         if let Some(taken_at) = metadata.taken_at {
             self.proto.time_nanos = taken_at.timestamp_nanos_opt().unwrap_or(0);
             let duration = metadata.started_at.map(|started_at| taken_at - started_at);
             let nanos = duration.and_then(|duration| duration.num_nanoseconds());
             self.proto.duration_nanos = nanos.unwrap_or(0).max(0);
         }
-        // Ordinals stay behind: nothing in this file compares with others of the session.
-        metadata.session_id = None;
-        metadata.dropped_samples =
-            metadata.dropped_samples.saturating_add(profile.totals().dropped_samples);
-        self.proto.heap_profile = serde_json::to_string(&metadata)?;
-        Ok(())
     }
 
     fn add_samples(&mut self, profile: &Profile, columns: &Columns) {
         let (frames, of_nodes) = Frames::of(profile);
-        let stacks = Stacks::merge(&profile.nodes, &of_nodes, frames.frames.len());
+        let stacks = Stacks::merge(&profile.nodes, &of_nodes, &frames);
         self.locations = vec![0; frames.frames.len()];
         let common = self.common_labels(profile);
         let size_key = self.string(SIZE_LABEL);
@@ -390,6 +396,16 @@ impl Writer {
             .push(Location { id, line: vec![Line { function_id: id, line, column }] });
         id
     }
+}
+
+/// The string that holds the metadata.
+fn metadata_of(profile: &Profile) -> io::Result<String> {
+    let mut metadata = profile.metadata.clone();
+    // Ordinals stay behind: nothing in this file compares with others of the session.
+    metadata.session_id = None;
+    metadata.dropped_samples =
+        metadata.dropped_samples.saturating_add(profile.totals().dropped_samples);
+    Ok(format!("{METADATA}{}", serde_json::to_string(&metadata)?))
 }
 
 /// What entries of one size stand for: all of them, and the live ones.

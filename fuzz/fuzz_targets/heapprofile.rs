@@ -1,0 +1,8 @@
+#![no_main]
+
+mod round_trip;
+
+use heap_profile::format::heapprofile;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| round_trip::check(heapprofile::read(bytes)));

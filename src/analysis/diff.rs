@@ -1,0 +1,254 @@
+//! What grew and what shrank between two profiles.
+//!
+//! Two captures of one session share samples: what is in both did not change and does not add to the
+//! error. So the difference is that of two independent totals, of what came and of what went.
+
+use rustc_hash::FxHashSet;
+use serde::Serialize;
+
+use super::Question;
+use super::interval::Interval;
+use super::sites::{Credits, Frame, Sites};
+use crate::profile::{Estimate, Profile};
+
+/// The answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diff {
+    /// Whether both are of one session, so that samples could be compared one by one.
+    pub same_session: bool,
+    /// From the first to the second capture, milliseconds; none if a profile does not tell.
+    pub span_ms: Option<f64>,
+    /// Growth of all live bytes.
+    pub growth: Interval,
+    /// The sites, those that grew most first and those that shrank most last.
+    pub sites: Vec<DiffSite>,
+    /// Sites that were left out by the limit, those that changed least.
+    pub omitted: usize,
+}
+
+/// A site.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiffSite {
+    /// What it is.
+    #[serde(flatten)]
+    pub frame: Frame,
+    /// An example of how it is reached, the nearest caller first.
+    pub stack: Vec<Frame>,
+    /// Live bytes in the first profile.
+    pub base: f64,
+    /// Live bytes in the second.
+    pub current: f64,
+    /// The difference.
+    pub growth: Interval,
+    /// Whether the difference may be chance: 0 is within its interval.
+    pub is_noise: bool,
+}
+
+/// What a site has in the one profile and not in the other.
+#[derive(Clone, Copy, Debug, Default)]
+struct Change {
+    base: f64,
+    current: f64,
+    came: Estimate,
+    went: Estimate,
+    /// Growth of what files state beside their samples.
+    stated: f64,
+}
+
+impl Change {
+    fn growth(&self, is_sampled: bool) -> Interval {
+        if !is_sampled {
+            return Interval::unknown(self.current - self.base);
+        }
+        let mut growth = Interval::difference(&self.came.bytes, &self.went.bytes);
+        for bound in [&mut growth.low, &mut growth.high].into_iter().flatten() {
+            *bound += self.stated;
+        }
+        growth.estimate += self.stated;
+        growth
+    }
+}
+
+/// Answers the question.
+pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
+    let mut sites = Sites::new(question.grouping.clone());
+    let (base_nodes, current_nodes) = (sites.of_nodes(base), sites.of_nodes(current));
+    let same_session = is_same_session(base, current);
+    let ordinals = |profile: &Profile| -> FxHashSet<u64> {
+        let live = profile.samples.iter().filter(|sample| sample.is_live);
+        if same_session {
+            live.map(|sample| sample.ordinal).collect()
+        } else {
+            FxHashSet::default()
+        }
+    };
+    // The last one is for all sites.
+    let mut changes = vec![Change::default(); sites.len() + 1];
+    let credits = |profile, of_nodes| Credits::new(profile, of_nodes, sites.len(), question.total);
+    let (base_credits, current_credits) =
+        (credits(base, &base_nodes), credits(current, &current_nodes));
+    add(base, base_credits, &ordinals(current), &mut changes, |change, bytes, stated, sample| {
+        change.base += bytes;
+        change.stated -= stated;
+        if let Some((size, interval)) = sample {
+            change.went.add(size, interval, 1);
+        }
+    });
+    add(
+        current,
+        current_credits,
+        &ordinals(base),
+        &mut changes,
+        |change, bytes, stated, sample| {
+            change.current += bytes;
+            change.stated += stated;
+            if let Some((size, interval)) = sample {
+                change.came.add(size, interval, 1);
+            }
+        },
+    );
+    let is_sampled = base.interval().is_some() && current.interval().is_some();
+    let growth = changes.pop().unwrap_or_default().growth(is_sampled);
+    let changes = (0..).zip(&changes);
+    let mut found: Vec<DiffSite> = changes
+        .filter(|(_, change)| change.base != 0.0 || change.current != 0.0)
+        .filter(|&(site, _)| question.asks_for(sites.frame(site)))
+        .map(|(site, change)| {
+            let growth = change.growth(is_sampled);
+            DiffSite {
+                frame: sites.frame(site).clone(),
+                stack: sites.callers(site).cloned().collect(),
+                base: change.base,
+                current: change.current,
+                is_noise: growth.may_be_zero(),
+                growth,
+            }
+        })
+        .collect();
+    let omitted = keep_largest(&mut found, question.limit);
+    found.sort_by(|one, other| other.growth.estimate.total_cmp(&one.growth.estimate));
+    Diff { same_session, span_ms: span_ms(base, current), growth, sites: found, omitted }
+}
+
+fn is_same_session(base: &Profile, current: &Profile) -> bool {
+    let (base, current) = (&base.metadata, &current.metadata);
+    base.session_id.is_some() && base.session_id == current.session_id
+}
+
+fn span_ms(base: &Profile, current: &Profile) -> Option<f64> {
+    let span = current.metadata.taken_at? - base.metadata.taken_at?;
+    Some(span.num_milliseconds() as f64)
+}
+
+/// Tells `note` of all live bytes: how many, how many of them are stated, and if they are a sample
+/// that the other profile lacks, of which size and at which interval.
+fn add(
+    profile: &Profile,
+    mut credits: Credits<'_>,
+    others: &FxHashSet<u64>,
+    changes: &mut [Change],
+    note: impl Fn(&mut Change, f64, f64, Option<(u64, u32)>),
+) {
+    let all = changes.len() - 1;
+    let mut each = |node: u32, bytes: f64, stated: f64, sample: Option<(u64, u32)>| {
+        for &site in credits.of(node) {
+            note(&mut changes[site as usize], bytes, stated, sample);
+        }
+        note(&mut changes[all], bytes, stated, sample);
+    };
+    if let Some(interval) = profile.interval() {
+        for (sample, node) in profile.samples.iter().zip(&profile.totals().sample_nodes) {
+            let Some(node) = node.filter(|_| sample.is_live) else { continue };
+            let is_new = !others.contains(&sample.ordinal);
+            let unshared = is_new.then_some((sample.size, interval));
+            each(node, profile.bytes_of(sample), 0.0, unshared);
+        }
+    }
+    for given in &profile.given {
+        each(given.node, given.bytes, given.bytes, None);
+    }
+}
+
+/// Leaves those that changed most; returns how many went.
+fn keep_largest(sites: &mut Vec<DiffSite>, limit: Option<usize>) -> usize {
+    let limit = limit.unwrap_or(sites.len());
+    let omitted = sites.len().saturating_sub(limit);
+    let change = |site: &DiffSite| site.growth.estimate.abs();
+    sites.sort_by(|one, other| change(other).total_cmp(&change(one)));
+    sites.truncate(limit);
+    omitted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Call, profile};
+    use super::*;
+
+    const fn call(name: &'static str, samples: &'static [(u64, u64)]) -> Call {
+        Call { caller: 0, name, url: "/app/a.js", samples }
+    }
+
+    const BASE: [Call; 3] = [
+        call("stays", &[(64, 1), (64, 2), (64, 3)]),
+        call("shrinks", &[(64, 4), (64, 5), (64, 6)]),
+        call("turns over", &[(64, 7), (64, 8), (64, 9)]),
+    ];
+    const CURRENT: [Call; 4] = [
+        call("grows", &[(64, 20), (64, 21), (64, 22)]),
+        call("stays", &[(64, 1), (64, 2), (64, 3)]),
+        call("shrinks", &[(64, 4)]),
+        call("turns over", &[(64, 23), (64, 24), (64, 25)]),
+    ];
+
+    fn site<'a>(diff: &'a Diff, name: &str) -> &'a DiffSite {
+        diff.sites.iter().find(|site| site.frame.function_name == name).unwrap()
+    }
+
+    #[test]
+    fn samples_of_one_session_are_compared_one_by_one() {
+        let diff = diff(&profile(&BASE), &profile(&CURRENT), &Question::default());
+        assert!(diff.same_session);
+        assert_eq!(diff.sites[0].frame.function_name, "grows");
+        assert_eq!(diff.sites.last().unwrap().frame.function_name, "shrinks");
+        let zero = Interval { estimate: 0.0, low: Some(0.0), high: Some(0.0) };
+        assert_eq!(site(&diff, "stays").growth, zero);
+        assert!(site(&diff, "turns over").is_noise);
+        assert!(!site(&diff, "grows").is_noise && !site(&diff, "shrinks").is_noise);
+        let sum: f64 = diff.sites.iter().map(|site| site.growth.estimate).sum();
+        assert!((sum - diff.growth.estimate).abs() < 1e-6);
+    }
+
+    #[test]
+    fn of_two_sessions_nothing_is_shared() {
+        let mut current = profile(&CURRENT);
+        current.metadata.session_id = Some("another".into());
+        let diff = diff(&profile(&BASE), &current, &Question::default());
+        assert!(!diff.same_session);
+        let stays = site(&diff, "stays");
+        assert_eq!(stays.growth.estimate, 0.0);
+        assert!(stays.growth.low.unwrap() < -1000.0 && stays.is_noise);
+    }
+
+    #[test]
+    fn a_limit_leaves_what_changed_most() {
+        let question = Question { limit: Some(2), ..Question::default() };
+        let diff = diff(&profile(&BASE), &profile(&CURRENT), &question);
+        let names: Vec<_> =
+            diff.sites.iter().map(|site| site.frame.function_name.as_str()).collect();
+        assert_eq!((names, diff.omitted), (vec!["grows", "shrinks"], 2));
+    }
+
+    #[test]
+    fn numbers_of_other_tools_have_no_interval() {
+        let [mut base, mut current] = [profile(&BASE), profile(&CURRENT)];
+        for profile in [&mut base, &mut current] {
+            profile.metadata.sample_interval_bytes = None;
+            profile.given = vec![crate::profile::Given { node: 1, bytes: 512.0, objects: None }];
+        }
+        let diff = diff(&base, &current, &Question::default());
+        assert_eq!(site(&diff, "grows").growth, Interval::unknown(512.0));
+        assert_eq!(site(&diff, "stays").growth, Interval::unknown(-512.0));
+    }
+}

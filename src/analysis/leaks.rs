@@ -1,0 +1,643 @@
+//! Which sites leak: from the captures of one session to a verdict.
+//!
+//! Ordinals increase with time, so every sampled object belongs to a birth cohort: those that a
+//! capture is the first to have were born since the one before. A leak keeps growing, and what was
+//! born in it stays. doc/leaks.md says where the criteria come from.
+
+use serde::Serialize;
+
+use super::history::{Capture, History, Life, Track};
+use super::interval::Interval;
+use super::sites::{Frame, Sites};
+use super::statistics::{Line, Share, normal, student95};
+use crate::profile::estimate::Total;
+
+/// A site that goes on growing does so at a quarter of its former rate at least.
+const GOES_ON: f64 = 0.25;
+
+/// A site leaks if more than half of what grew old in it stays.
+const STAYS: f64 = 0.5;
+
+/// Old objects that a leak must be expected to have for 95 of 100 to have four, the fewest that can
+/// show that more than half of them stay: with a mean of 7.75 a Poisson variable is at least 4.
+const OLD_OBJECTS: f64 = 7.75;
+
+/// What is found out about a site, or of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It keeps growing, and its old objects stay.
+    Leaking,
+    /// It grows, and there is not yet enough evidence that its objects stay.
+    Growing,
+    /// It does not grow, no longer grows, or its objects die.
+    Steady,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Leaks {
+    /// The worst of the sites' verdicts.
+    pub verdict: Verdict,
+    /// The captures that were compared, the earliest first: their files.
+    pub snapshots: Vec<String>,
+    /// Those of other sessions, which were not.
+    pub others: Vec<String>,
+    /// Whether growth is all that could be told, as the files do not say which session they are of.
+    pub growth_only: bool,
+    /// From the first to the last capture; none if the files do not tell.
+    pub span_ms: Option<f64>,
+    /// Growth of all live bytes.
+    pub growth_bytes_per_hour: Interval,
+    /// The smallest leak that would have been found in 95 of 100 cases, bytes per hour; none if no
+    /// leak could have been.
+    pub detectable: Option<f64>,
+    /// The sites, the worst first.
+    pub sites: Vec<LeakSite>,
+}
+
+/// A site.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeakSite {
+    /// What was found out.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// What it is.
+    #[serde(flatten)]
+    pub frame: Frame,
+    /// An example of how it is reached, the nearest caller first.
+    pub stack: Vec<Frame>,
+    /// In the last capture.
+    pub live_bytes: Interval,
+    /// By weighted regression over all captures.
+    pub growth_bytes_per_hour: Interval,
+    /// Part of what outlived the capture after its birth that is alive at the end, 0 to 1; none if
+    /// nothing grew old enough.
+    pub retention: Option<Interval>,
+    /// Part of the growth of all live bytes; none if these do not grow.
+    pub share: Option<f64>,
+    /// For a growing site, what would give the evidence.
+    pub needs: Option<Needs>,
+}
+
+/// What decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// It grows, goes on growing, and its old objects stay.
+    OldObjectsStay,
+    /// It grows, and too few objects grew old to tell whether they stay.
+    TooFewOldObjects,
+    /// It grows; the files do not tell which objects are old.
+    NoSession,
+    /// Its growth may be chance.
+    NoGrowth,
+    /// It grew, and has all but stopped.
+    Plateau,
+    /// It grows, and its old objects die.
+    OldObjectsDie,
+}
+
+impl Reason {
+    fn verdict(self) -> Verdict {
+        match self {
+            Reason::OldObjectsStay => Verdict::Leaking,
+            Reason::TooFewOldObjects | Reason::NoSession => Verdict::Growing,
+            Reason::NoGrowth | Reason::Plateau | Reason::OldObjectsDie => Verdict::Steady,
+        }
+    }
+}
+
+/// What would turn a suspicion into a verdict, in 95 of 100 cases: either of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Needs {
+    /// As many captures more, as far apart as these.
+    pub snapshots: u32,
+    /// A session with this interval and as many captures.
+    pub sample_interval_bytes: u32,
+}
+
+/// Answers the question. `captures` may be of several sessions: the one with the most of them is
+/// looked at, the latest of several. `limit` is how many steady sites at most, those that hold
+/// most; those that leak or grow are all told.
+pub fn leaks(captures: Vec<Capture>, sites: &Sites, limit: usize) -> Leaks {
+    let (captures, others) = largest_session(captures);
+    let history = History::of(captures);
+    let judge = Judge::new(&history);
+    let whole = judge.growth(&whole(&history));
+    let mut found: Vec<LeakSite> = history
+        .tracks
+        .iter()
+        .map(|(&site, track)| judge.site(sites, site, track, &whole))
+        .collect();
+    found.sort_by(|one, other| {
+        let rate = |site: &LeakSite| site.growth_bytes_per_hour.estimate;
+        let held = |site: &LeakSite| site.live_bytes.estimate;
+        let within = match one.verdict {
+            Verdict::Steady => held(other).total_cmp(&held(one)),
+            _ => rate(other).total_cmp(&rate(one)),
+        };
+        one.verdict.cmp(&other.verdict).then(within)
+    });
+    let unsteady = found.iter().take_while(|site| site.verdict != Verdict::Steady).count();
+    found.truncate(unsteady.saturating_add(limit));
+    Leaks {
+        verdict: found.first().map_or(Verdict::Steady, |site| site.verdict),
+        others,
+        growth_only: history.interval.is_none(),
+        span_ms: history.is_timed.then(|| judge.span_hours() * 3_600_000.0),
+        growth_bytes_per_hour: whole,
+        detectable: judge.detectable(),
+        sites: found,
+        snapshots: history.names,
+    }
+}
+
+/// The captures of one session, and the names of the others.
+fn largest_session(captures: Vec<Capture>) -> (Vec<Capture>, Vec<String>) {
+    let sessions = captures.iter().map(|capture| {
+        let same = captures.iter().filter(|other| other.session_id == capture.session_id);
+        let latest = same.clone().filter_map(|same| same.taken_at).fold(0.0, f64::max);
+        (same.count(), latest, capture.session_id.clone())
+    });
+    let largest = sessions.max_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
+    let session_id = largest.and_then(|(_, _, session_id)| session_id);
+    let (ours, others): (Vec<_>, Vec<_>) =
+        captures.into_iter().partition(|capture| capture.session_id == session_id);
+    (ours, others.into_iter().map(|capture| capture.name).collect())
+}
+
+/// All sites as one.
+fn whole(history: &History) -> Track {
+    let mut whole = Track { lives: Vec::new(), stated: vec![0.0; history.hours.len()] };
+    for track in history.tracks.values() {
+        whole.lives.extend(&track.lives);
+        for (sum, stated) in whole.stated.iter_mut().zip(&track.stated) {
+            *sum += stated;
+        }
+    }
+    whole
+}
+
+/// What the growth of a site is tested with.
+struct Growth {
+    line: Line,
+    /// The variance of the slope that sampling brings.
+    sampling: f64,
+    /// 97.5th percentile of Student's t for the scatter.
+    student: f64,
+}
+
+impl Growth {
+    /// How far the slope may be off, if sampling errors are bounded by `z` standard errors.
+    fn half_width(&self, z: f64) -> f64 {
+        (z * z * self.sampling + self.student.powi(2) * self.line.scatter).sqrt()
+    }
+}
+
+struct Judge<'a> {
+    history: &'a History,
+    /// Standard errors that a slope must exceed to be no chance among as many sites.
+    z: f64,
+}
+
+impl Judge<'_> {
+    fn new(history: &History) -> Judge<'_> {
+        let has_births = |track: &&Track| track.lives.iter().any(|life| life.first > 0);
+        let tested = history.tracks.values().filter(has_births).count().max(1);
+        // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
+        Judge { history, z: normal(1.0 - 0.025 / tested as f64) }
+    }
+
+    fn span_hours(&self) -> f64 {
+        self.history.hours.last().copied().unwrap_or_default()
+    }
+
+    fn captures(&self) -> usize {
+        self.history.hours.len()
+    }
+
+    fn site(&self, sites: &Sites, site: u32, track: &Track, whole: &Interval) -> LeakSite {
+        let retention = self.retention(track);
+        let reason = self.reason(track, &retention);
+        let growth = self.growth(track);
+        LeakSite {
+            verdict: reason.verdict(),
+            reason,
+            frame: sites.frame(site).clone(),
+            stack: sites.callers(site).cloned().collect(),
+            live_bytes: self.live_bytes(track),
+            retention: retention.estimate().map(|estimate| {
+                let (low, high) = retention.interval95();
+                Interval { estimate, low: Some(low), high: Some(high) }
+            }),
+            share: (whole.estimate > 0.0).then(|| growth.estimate / whole.estimate),
+            needs: (reason == Reason::TooFewOldObjects).then(|| self.needs(track)).flatten(),
+            growth_bytes_per_hour: growth,
+        }
+    }
+
+    fn reason(&self, track: &Track, retention: &Share) -> Reason {
+        if self.captures() < 2 {
+            return Reason::NoGrowth;
+        }
+        let growth = self.fit(track);
+        if growth.line.slope - growth.half_width(self.z) <= 0.0 {
+            return Reason::NoGrowth;
+        }
+        if self.captures() > 2 && !self.goes_on(track) {
+            return Reason::Plateau;
+        }
+        if self.history.interval.is_none() {
+            return Reason::NoSession;
+        }
+        match retention.interval95() {
+            (low, _) if low > STAYS => Reason::OldObjectsStay,
+            (_, high) if high < STAYS => Reason::OldObjectsDie,
+            _ => Reason::TooFewOldObjects,
+        }
+    }
+
+    fn fit(&self, track: &Track) -> Growth {
+        let hours = &self.history.hours;
+        let (bytes, variance) = track.lives.iter().fold((0.0, 0.0), |(bytes, variance), life| {
+            (bytes + life.bytes, variance + life.variance)
+        });
+        let per_byte = if bytes > 0.0 { variance / bytes } else { 0.0 };
+        let line = Line::fit(hours, &self.history.live_bytes(track), per_byte);
+        // The slope is a sum over the objects, each with the weights of the captures that have it.
+        let sampling = track.lives.iter().map(|life| {
+            let weight: f64 = line.weights[life.first..=life.last].iter().sum();
+            life.variance * weight * weight
+        });
+        Growth { sampling: sampling.sum(), student: student95(hours.len().saturating_sub(2)), line }
+    }
+
+    fn growth(&self, track: &Track) -> Interval {
+        if self.captures() < 2 || self.span_hours() == 0.0 {
+            return Interval::default();
+        }
+        let growth = self.fit(track);
+        let half = growth.half_width(normal(0.975));
+        let slope = growth.line.slope;
+        Interval { estimate: slope, low: Some(slope - half), high: Some(slope + half) }
+    }
+
+    /// Whether it grew in the second half of the time, and at a rate to speak of.
+    fn goes_on(&self, track: &Track) -> bool {
+        let (hours, last) = (&self.history.hours, self.captures() - 1);
+        let middle = last / 2;
+        let bytes = self.history.live_bytes(track);
+        let rate = |from: usize, to: usize| (bytes[to] - bytes[from]) / (hours[to] - hours[from]);
+        let (came, went) = changes(&track.lives, middle, last);
+        let is_grown = match self.history.interval {
+            Some(_) => Interval::difference(&came, &went).low > Some(0.0),
+            None => bytes[last] > bytes[middle],
+        };
+        is_grown && rate(middle, last) >= GOES_ON * rate(0, middle)
+    }
+
+    /// Of the objects born between two captures and still there at the one after: the part that is
+    /// there at the end. By then garbage has been collected, and what is left is what was kept.
+    fn retention(&self, track: &Track) -> Share {
+        let mut share = Share::default();
+        if self.history.interval.is_none() {
+            return share;
+        }
+        let last = self.captures() - 1;
+        for life in &track.lives {
+            let grew_old = life.first > 0 && life.last > life.first && life.first + 1 < last;
+            if grew_old {
+                share.add(life.bytes, life.last == last);
+            }
+        }
+        share
+    }
+
+    fn live_bytes(&self, track: &Track) -> Interval {
+        let last = self.captures() - 1;
+        let alive = track.lives.iter().filter(|life| life.last == last);
+        let total = alive.fold(Total::default(), sum);
+        let stated = track.stated.get(last).copied().unwrap_or_default();
+        if self.history.interval.is_some() {
+            Interval::of(&total, stated)
+        } else {
+            Interval::unknown(total.estimate + stated)
+        }
+    }
+
+    /// The time in which objects can be born that grow old, see [`Judge::retention`].
+    fn birth_hours(&self) -> f64 {
+        let hours = &self.history.hours;
+        hours.len().checked_sub(3).map_or(0.0, |at| hours[at])
+    }
+
+    /// Enough objects must grow old, and the slope must stand out: that of a growing count of `k`
+    /// has a standard error of sqrt(6 / 5 / k) of it, as that of any random walk.
+    fn detectable(&self) -> Option<f64> {
+        let interval = self.history.interval?;
+        let (birth_hours, span) = (self.birth_hours(), self.span_hours());
+        let objects = 1.2 * (self.z + normal(0.95)).powi(2);
+        let per_hour = (OLD_OBJECTS / birth_hours).max(objects / span);
+        (birth_hours > 0.0).then(|| per_hour * f64::from(interval))
+    }
+
+    fn needs(&self, track: &Track) -> Option<Needs> {
+        let interval = self.history.interval?;
+        let last = self.captures() - 1;
+        let stayed = track.lives.iter().filter(|life| life.first > 0 && life.last == last).count();
+        let step = self.span_hours() / last as f64;
+        let per_step = stayed as f64 / last as f64;
+        // Births in the last two steps cannot grow old.
+        let steps = (OLD_OBJECTS / per_step).ceil() + 2.0;
+        let old = per_step * (self.birth_hours() / step).max(1.0);
+        Some(Needs {
+            snapshots: (steps - last as f64).max(1.0) as u32,
+            sample_interval_bytes: (f64::from(interval) * (old / OLD_OBJECTS).min(1.0)).max(1.0)
+                as u32,
+        })
+    }
+}
+
+/// What came and what went between two captures.
+fn changes(lives: &[Life], from: usize, to: usize) -> (Total, Total) {
+    let came = lives.iter().filter(|life| life.first > from && life.last >= to);
+    let went = lives.iter().filter(|life| life.first <= from && (from..to).contains(&life.last));
+    (came.fold(Total::default(), sum), went.fold(Total::default(), sum))
+}
+
+fn sum(total: Total, life: &Life) -> Total {
+    Total {
+        estimate: total.estimate + life.bytes,
+        variance: total.variance + life.variance,
+        seen: total.seen,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{INTERVAL, profile, sample};
+    use super::*;
+    use crate::profile::{Given, Metadata, Profile, estimate};
+    use chrono::{DateTime, TimeDelta};
+
+    const CAPTURES: usize = 7;
+
+    /// An object: when it is born and when it dies, in captures.
+    type Object = (f64, f64);
+
+    /// Numbers from 0 to 1: xorshift with a fixed seed.
+    struct Random(u64);
+
+    impl Random {
+        fn next(&mut self) -> f64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+        }
+
+        /// As many births as that, spread evenly from one time to another.
+        fn births(&mut self, count: usize, from: f64, to: f64) -> Vec<f64> {
+            let mut births: Vec<f64> =
+                (0..count).map(|_| from + (to - from) * self.next()).collect();
+            births.sort_by(f64::total_cmp);
+            births
+        }
+    }
+
+    const END: f64 = (CAPTURES - 1) as f64;
+    const FOREVER: f64 = 1e9;
+
+    /// What a program allocates in one function, some forty samples a capture where it matters.
+    type Program = fn(&mut Random) -> Vec<Object>;
+
+    fn live_for(births: Vec<f64>, lifetime: f64) -> Vec<Object> {
+        births.into_iter().map(|birth| (birth, birth + lifetime)).collect()
+    }
+
+    const LEAKING: [(&str, Program); 3] = [
+        ("a cache without bound", |random| live_for(random.births(3000, -1.0, END), FOREVER)),
+        ("one in a hundred stays", |random| {
+            let births = random.births(100_000, -1.0, END);
+            let objects = births.into_iter().enumerate();
+            objects
+                .map(|(at, birth)| (birth, birth + if at % 100 < 3 { FOREVER } else { 0.05 }))
+                .collect()
+        }),
+        ("bursts", |random| {
+            let births = (0..20).flat_map(|burst| {
+                let start = f64::from(burst) * 0.35 - 1.0;
+                random.births(150, start, start + 0.05)
+            });
+            live_for(births.collect(), FOREVER)
+        }),
+    ];
+
+    const SOUND: [(&str, Program); 8] = [
+        ("a full LRU cache", |random| live_for(random.births(8000, -3.0, END), 2.5)),
+        ("a short-lived cache", |random| live_for(random.births(8000, -2.0, END), 0.7)),
+        ("heavy garbage", |random| live_for(random.births(100_000, -1.0, END), 0.02)),
+        ("a static table", |random| live_for(random.births(2000, -1.0, -0.5), FOREVER)),
+        ("warm-up", |random| {
+            let births = random.births(2000, 0.0, 1.0);
+            live_for(
+                births.into_iter().map(|at| -0.5 - (at * 0.999 + 0.001).ln() / 2.5).collect(),
+                FOREVER,
+            )
+        }),
+        ("a sawtooth", |random| {
+            let births = random.births(8000, -1.0, END).into_iter();
+            births.map(|birth| (birth, (birth / 1.3).ceil() * 1.3)).collect()
+        }),
+        ("a batch", |random| {
+            let births = (0..4).flat_map(|batch| {
+                let start = f64::from(batch) * 1.7 - 0.5;
+                random.births(1000, start, start + 0.3)
+            });
+            live_for(births.collect(), 0.8)
+        }),
+        ("bursty load", |random| {
+            let births = (0..12).flat_map(|burst| {
+                let start = f64::from(burst) * 0.6 - 1.0 + 0.3 * random.next();
+                let count = (1500.0 * random.next()) as usize;
+                random.births(count, start, start + 0.1)
+            });
+            live_for(births.collect::<Vec<_>>(), 0.4)
+        }),
+    ];
+
+    /// The captures that a sampled run of the programs leaves.
+    fn run(programs: &[Program], seed: u64, size: u64) -> Vec<Profile> {
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let p = size as f64 / estimate::sample_bytes(size, INTERVAL);
+        let mut sampled: Vec<(f64, f64, u32)> = Vec::new();
+        for (program, node_id) in programs.iter().zip(2..) {
+            for (birth, death) in program(&mut random) {
+                if random.next() < p {
+                    sampled.push((birth, death, node_id));
+                }
+            }
+        }
+        sampled.sort_by(|one, other| one.0.total_cmp(&other.0));
+        (0..CAPTURES).map(|at| capture(&sampled, at, programs.len(), size)).collect()
+    }
+
+    fn capture(sampled: &[(f64, f64, u32)], at: usize, programs: usize, size: u64) -> Profile {
+        let calls: Vec<_> = (0..programs).map(|_| call("site")).collect();
+        let mut profile = profile(&calls);
+        for (node, line) in profile.nodes.iter_mut().zip(0..) {
+            node.line_number = line;
+        }
+        let time = at as f64;
+        let alive = sampled
+            .iter()
+            .zip(1..)
+            .filter(|((birth, death, _), _)| *birth <= time && *death > time);
+        profile.samples = alive.map(|((_, _, id), ordinal)| sample(*id, size, ordinal)).collect();
+        let start = DateTime::from_timestamp_millis(1_700_000_000_000).unwrap();
+        profile.metadata.taken_at = Some(start + TimeDelta::hours(at as i64));
+        let Profile { metadata, strings, nodes, samples, .. } = profile;
+        Profile::from_file(metadata, strings, nodes, samples, vec![], true)
+    }
+
+    fn call(name: &'static str) -> super::super::testing::Call {
+        super::super::testing::Call { caller: 0, name, url: "/app/a.js", samples: &[] }
+    }
+
+    fn judge(profiles: &[Profile]) -> Leaks {
+        let mut sites = Sites::new(Default::default());
+        let captures = profiles.iter().enumerate();
+        let captures = captures
+            .map(|(at, profile)| Capture::of(profile, format!("{at}.heapprofile"), &mut sites))
+            .collect();
+        leaks(captures, &sites, usize::MAX)
+    }
+
+    /// In how many of a hundred runs the program is said to leak.
+    fn leaking(program: Program) -> usize {
+        (1..=100)
+            .filter(|&seed| judge(&run(&[program], seed, 256)).verdict == Verdict::Leaking)
+            .count()
+    }
+
+    #[test]
+    fn leaks_are_found() {
+        for (name, program) in LEAKING {
+            let found = leaking(program);
+            println!("{name}: {found}");
+            assert!(found >= 95, "{name}: {found} of 100");
+        }
+    }
+
+    #[test]
+    fn sound_programs_raise_no_alarm() {
+        for (name, program) in SOUND {
+            let found = leaking(program);
+            println!("{name}: {found}");
+            assert!(found <= 2, "{name}: {found} of 100");
+        }
+    }
+
+    /// A leak at so many bytes an hour, beside three hundred sites of garbage.
+    fn leak_of(bytes_per_hour: f64, seed: u64) -> Leaks {
+        let size = 256;
+        let mut random = Random(seed | 1);
+        let p = size as f64 / estimate::sample_bytes(size, INTERVAL);
+        let count = |rate: f64| (rate * (END + 1.0) / size as f64) as usize;
+        let mut sampled = Vec::new();
+        let mut add = |births: Vec<f64>, lifetime: f64, id: u32, random: &mut Random| {
+            for birth in births {
+                if random.next() < p {
+                    sampled.push((birth, birth + lifetime, id));
+                }
+            }
+        };
+        let births = random.births(count(bytes_per_hour), -1.0, END);
+        add(births, FOREVER, 2, &mut random);
+        for id in 3..303 {
+            let births = random.births(count(20.0 * f64::from(INTERVAL)), -1.0, END);
+            add(births, 0.3, id, &mut random);
+        }
+        sampled.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let profiles: Vec<_> = (0..CAPTURES).map(|at| capture(&sampled, at, 301, size)).collect();
+        judge(&profiles)
+    }
+
+    #[test]
+    fn the_least_leak_that_is_said_to_be_detectable_is_found_among_many_sites() {
+        let detectable = leak_of(0.0, 1).detectable.unwrap();
+        let (mut found, mut false_alarms) = (0, 0);
+        for seed in 1..=100 {
+            let leaks = leak_of(detectable, seed * 7919);
+            let leaking = leaks.sites.iter().take_while(|site| site.verdict == Verdict::Leaking);
+            let lines: Vec<i32> = leaking.map(|site| site.frame.line_number).collect();
+            found += usize::from(lines.contains(&1));
+            false_alarms += lines.iter().filter(|&&line| line != 1).count();
+        }
+        println!("{found} of 100, {false_alarms} false");
+        assert!(found >= 90 && false_alarms <= 2, "{found} of 100, {false_alarms} false");
+    }
+
+    #[test]
+    fn says_how_much_and_how_sure() {
+        let rate = 60.0 * f64::from(INTERVAL);
+        let leaks = leak_of(rate, 12_345);
+        let site = &leaks.sites[0];
+        assert_eq!((site.verdict, site.reason), (Verdict::Leaking, Reason::OldObjectsStay));
+        let growth = site.growth_bytes_per_hour;
+        assert!(growth.low.unwrap() < rate && rate < growth.high.unwrap(), "{growth:?}");
+        assert!(site.retention.unwrap().estimate > 0.99);
+        assert!(site.share.unwrap() > 0.8);
+        assert_eq!(leaks.snapshots.len(), CAPTURES);
+        assert_eq!(leaks.span_ms, Some(END * 3_600_000.0));
+    }
+
+    #[test]
+    fn two_captures_are_too_few_and_it_says_what_is_missing() {
+        let profiles = run(&[LEAKING[0].1], 1, 256);
+        let leaks = judge(&profiles[..2]);
+        assert_eq!((leaks.verdict, leaks.detectable), (Verdict::Growing, None));
+        let site = &leaks.sites[0];
+        assert_eq!((site.reason, site.retention), (Reason::TooFewOldObjects, None));
+        assert_eq!(site.needs.unwrap().snapshots, 2);
+        assert_eq!(judge(&profiles[..4]).verdict, Verdict::Leaking);
+        assert_eq!(judge(&profiles[..1]).verdict, Verdict::Steady);
+        assert_eq!(judge(&[]).verdict, Verdict::Steady);
+    }
+
+    #[test]
+    fn captures_may_come_in_any_order_and_of_several_sessions() {
+        let mut profiles = run(&[LEAKING[0].1], 1, 256);
+        profiles.reverse();
+        profiles[6].metadata.session_id = Some("another".into());
+        let leaks = judge(&profiles);
+        assert_eq!(leaks.verdict, Verdict::Leaking);
+        assert_eq!(leaks.others, ["6.heapprofile"]);
+        assert_eq!(leaks.snapshots[0], "5.heapprofile");
+    }
+
+    #[test]
+    fn without_a_session_only_growth_is_told() {
+        let profiles: Vec<Profile> = run(&[LEAKING[0].1], 1, 256)
+            .into_iter()
+            .map(|mut profile| {
+                let sizes = profile.totals().self_sizes.clone();
+                let given =
+                    (0..).zip(sizes).map(|(node, bytes)| Given { node, bytes, objects: None });
+                profile.metadata = Metadata::default();
+                let Profile { metadata, strings, nodes, .. } = profile;
+                Profile::from_file(metadata, strings, nodes, vec![], given.collect(), true)
+            })
+            .collect();
+        let leaks = judge(&profiles);
+        assert!(leaks.growth_only);
+        assert_eq!((leaks.verdict, leaks.span_ms), (Verdict::Growing, None));
+        assert_eq!(leaks.sites[0].reason, Reason::NoSession);
+        assert_eq!(leaks.sites[0].live_bytes.low, None);
+    }
+}

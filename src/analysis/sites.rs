@@ -1,0 +1,283 @@
+//! Allocation sites: what the nodes of a call tree are grouped by, the same for several profiles.
+
+use std::collections::HashMap;
+
+use indexmap::IndexSet;
+use serde::{Deserialize, Serialize};
+
+use crate::profile::{Node, Profile};
+
+/// What makes a site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// A function, in whatever context it was called.
+    #[default]
+    Function,
+    /// A script.
+    File,
+    /// A package in node_modules, Node.js itself, or the application.
+    Package,
+    /// A function with all its callers.
+    Stack,
+}
+
+/// How nodes become sites.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Grouping {
+    /// What makes a site.
+    pub by: By,
+    /// Whether what Node.js's own functions allocate counts for the function that called them.
+    pub hide_node_internals: bool,
+}
+
+/// A function.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Frame {
+    /// Its name, empty if it has none; of a file or a package nothing.
+    pub function_name: String,
+    /// Its script; of a package the name of the package.
+    pub url: String,
+    /// 1-based, 0 if unknown.
+    pub line_number: i32,
+    /// 1-based, 0 if unknown.
+    pub column_number: i32,
+}
+
+/// A site by its number and where an example of it stands.
+#[derive(Clone, Debug)]
+struct Site {
+    frame: Frame,
+    /// The callers of the first node that was met, the nearest first.
+    callers: Vec<u32>,
+}
+
+/// The sites of all profiles that are looked at together.
+#[derive(Debug)]
+pub struct Sites {
+    grouping: Grouping,
+    frames: IndexSet<Frame>,
+    sites: Vec<Site>,
+    /// By the key's frame and, for stacks, the caller's site.
+    numbers: HashMap<(u32, u32), u32>,
+}
+
+/// The site of no caller.
+const NONE: u32 = u32::MAX;
+
+impl Sites {
+    /// None yet.
+    pub fn new(grouping: Grouping) -> Sites {
+        Sites { grouping, frames: IndexSet::new(), sites: Vec::new(), numbers: HashMap::new() }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.sites.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.sites.is_empty()
+    }
+
+    /// What the site is.
+    pub fn frame(&self, site: u32) -> &Frame {
+        &self.sites[site as usize].frame
+    }
+
+    /// An example of how it is reached, the nearest caller first.
+    pub fn callers(&self, site: u32) -> impl Iterator<Item = &Frame> {
+        self.sites[site as usize].callers.iter().map(|&frame| &self.frames[frame as usize])
+    }
+
+    /// The site of each node of a profile.
+    pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
+        let mut frames: Vec<u32> = Vec::with_capacity(profile.nodes.len());
+        let mut sites: Vec<u32> = Vec::with_capacity(profile.nodes.len());
+        let mut known: HashMap<(u32, u32, i32, i32), u32> = HashMap::new();
+        for (index, node) in profile.nodes.iter().enumerate() {
+            let place = (node.name, node.script_name, node.line_number, node.column_number);
+            let frame = *known
+                .entry(place)
+                .or_insert_with(|| self.frames.insert_full(frame_of(profile, node)).0 as u32);
+            frames.push(frame);
+            let is_hidden = self.grouping.hide_node_internals
+                && index > 0
+                && is_internal(&self.frames[frame as usize].url);
+            let site = if is_hidden {
+                sites[node.parent as usize]
+            } else {
+                let caller = if index == 0 { NONE } else { sites[node.parent as usize] };
+                self.number(profile, &frames, index, caller)
+            };
+            sites.push(site);
+        }
+        sites
+    }
+
+    fn number(&mut self, profile: &Profile, frames: &[u32], index: usize, caller: u32) -> u32 {
+        let frame = self.frames[frames[index] as usize].clone();
+        let frame = match self.grouping.by {
+            By::Function | By::Stack => frame,
+            By::File => Frame { url: frame.url, ..Frame::default() },
+            By::Package => Frame { url: package_of(&frame.url).to_owned(), ..Frame::default() },
+        };
+        let key = self.frames.insert_full(frame.clone()).0 as u32;
+        let caller = if self.grouping.by == By::Stack { caller } else { NONE };
+        let new = self.sites.len() as u32;
+        let number = *self.numbers.entry((key, caller)).or_insert(new);
+        if number == new {
+            let callers = callers_of(&profile.nodes, frames, index);
+            self.sites.push(Site { frame, callers });
+        }
+        number
+    }
+}
+
+/// Which sites something counts for that a node allocates.
+pub struct Credits<'a> {
+    nodes: &'a [Node],
+    of_nodes: &'a [u32],
+    /// Whether sites count what they call, too.
+    total: bool,
+    /// The last turn in which a site was met.
+    met: Vec<u32>,
+    turn: u32,
+    found: Vec<u32>,
+}
+
+impl<'a> Credits<'a> {
+    /// For a profile whose nodes belong to these sites, of which there are `count`.
+    pub fn new(profile: &'a Profile, of_nodes: &'a [u32], count: usize, total: bool) -> Self {
+        let (met, found) = (vec![0; count], Vec::new());
+        Credits { nodes: &profile.nodes, of_nodes, total, met, turn: 0, found }
+    }
+
+    /// The sites, each once, however often a function calls itself.
+    pub fn of(&mut self, node: u32) -> &[u32] {
+        self.turn += 1;
+        self.found.clear();
+        let mut at = node as usize;
+        loop {
+            let site = self.of_nodes[at];
+            if std::mem::replace(&mut self.met[site as usize], self.turn) != self.turn {
+                self.found.push(site);
+            }
+            if at == 0 || !self.total {
+                return &self.found;
+            }
+            at = self.nodes[at].parent as usize;
+        }
+    }
+}
+
+fn frame_of(profile: &Profile, node: &Node) -> Frame {
+    let text = |index: u32| profile.strings[index as usize].to_utf8().into_owned();
+    Frame {
+        function_name: text(node.name),
+        url: text(node.script_name),
+        line_number: node.line_number,
+        column_number: node.column_number,
+    }
+}
+
+/// The frames of a node's callers but the root's.
+fn callers_of(nodes: &[Node], frames: &[u32], index: usize) -> Vec<u32> {
+    let mut callers = Vec::new();
+    let mut at = nodes[index].parent as usize;
+    while at != 0 {
+        callers.push(frames[at]);
+        at = nodes[at].parent as usize;
+    }
+    callers
+}
+
+/// Whether a script is Node.js's own.
+pub fn is_internal(url: &str) -> bool {
+    url.starts_with("node:")
+}
+
+/// The package of a script: what stands after the last `node_modules/`, with its scope.
+pub fn package_of(url: &str) -> &str {
+    if is_internal(url) {
+        return "(node)";
+    }
+    let Some((_, path)) = url.rsplit_once("node_modules/") else {
+        return if url.is_empty() { "(none)" } else { "(app)" };
+    };
+    let parts = if path.starts_with('@') { 2 } else { 1 };
+    path.match_indices('/').nth(parts - 1).map_or(path, |(end, _)| &path[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Call, profile};
+    use super::*;
+
+    fn names(grouping: Grouping, calls: &[Call]) -> Vec<String> {
+        let mut sites = Sites::new(grouping);
+        let profile = profile(calls);
+        let of_nodes = sites.of_nodes(&profile);
+        of_nodes
+            .iter()
+            .map(|&site| {
+                let Frame { function_name, url, .. } = sites.frame(site);
+                format!("{site}:{function_name}@{url}")
+            })
+            .collect()
+    }
+
+    const CALLS: [Call; 5] = [
+        Call { caller: 0, name: "handle", url: "/app/a.js", samples: &[] },
+        Call { caller: 1, name: "push", url: "node:events", samples: &[] },
+        Call { caller: 0, name: "main", url: "/app/a.js", samples: &[] },
+        Call { caller: 3, name: "push", url: "node:events", samples: &[] },
+        Call { caller: 3, name: "get", url: "/app/node_modules/@scope/x/i.js", samples: &[] },
+    ];
+
+    #[test]
+    fn groups_by_function_file_package_and_stack() {
+        let group = |by| names(Grouping { by, hide_node_internals: false }, &CALLS);
+        assert_eq!(group(By::Function)[2], group(By::Function)[4]);
+        assert_ne!(group(By::Stack)[2], group(By::Stack)[4]);
+        assert_eq!(group(By::File)[1], "1:@/app/a.js");
+        assert_eq!(group(By::File)[3], "1:@/app/a.js");
+        assert_eq!(
+            group(By::Package)[1..],
+            ["1:@(app)", "2:@(node)", "1:@(app)", "2:@(node)", "3:@@scope/x"]
+        );
+    }
+
+    #[test]
+    fn hidden_functions_count_for_their_callers() {
+        let names = names(Grouping { hide_node_internals: true, ..Grouping::default() }, &CALLS);
+        assert_eq!(names[2], names[1]);
+        assert_eq!(names[4], names[3]);
+    }
+
+    #[test]
+    fn an_example_says_how_a_site_is_reached() {
+        let mut sites = Sites::new(Grouping::default());
+        let of_nodes = sites.of_nodes(&profile(&CALLS));
+        let callers: Vec<_> =
+            sites.callers(of_nodes[5]).map(|frame| frame.function_name.as_str()).collect();
+        assert_eq!(callers, ["main"]);
+    }
+
+    #[test]
+    fn packages_are_named_as_npm_does() {
+        for (url, package) in [
+            ("", "(none)"),
+            ("node:fs", "(node)"),
+            ("/app/index.js", "(app)"),
+            ("file:///app/node_modules/express/lib/a.js", "express"),
+            ("/app/node_modules/a/node_modules/@b/c/index.js", "@b/c"),
+            ("/app/node_modules/a", "a"),
+        ] {
+            assert_eq!(package_of(url), package, "{url}");
+        }
+    }
+}

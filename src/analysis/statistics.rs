@@ -1,0 +1,149 @@
+//! The statistics of leaks.rs: a line through points, shares of weighted samples, quantiles.
+
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+
+/// A straight line through live bytes over time, by weighted least squares.
+#[derive(Debug)]
+pub struct Line {
+    /// Bytes per hour.
+    pub slope: f64,
+    /// The mean of the points, which is on the line: hours.
+    center: f64,
+    /// The same, bytes.
+    level: f64,
+    /// How much each point adds to the slope per byte: the slope is linear in the points.
+    pub weights: Vec<f64>,
+    /// The variance of the slope that the scatter of the points around the line tells; 0 for two
+    /// points.
+    pub scatter: f64,
+}
+
+impl Line {
+    /// A point's variance grows with its bytes: `per_byte` is its variance per byte, and no point
+    /// is surer than one sample. So the weights follow from the line, and the line from them.
+    pub fn fit(hours: &[f64], bytes: &[f64], per_byte: f64) -> Line {
+        let mut line = Line::weighted(hours, bytes, &vec![1.0; hours.len()]);
+        if per_byte > 0.0 {
+            for _ in 0..3 {
+                let fitted = |hour: f64| line.level + line.slope * (hour - line.center);
+                let certainty = |&hour: &f64| 1.0 / (per_byte * fitted(hour).max(per_byte));
+                let certainties: Vec<f64> = hours.iter().map(certainty).collect();
+                line = Line::weighted(hours, bytes, &certainties);
+            }
+        }
+        line
+    }
+
+    fn weighted(hours: &[f64], bytes: &[f64], certainties: &[f64]) -> Line {
+        let sum: f64 = certainties.iter().sum();
+        let mean = |values: &[f64]| {
+            values.iter().zip(certainties).map(|(value, certainty)| value * certainty).sum::<f64>()
+                / sum
+        };
+        let (center, level) = (mean(hours), mean(bytes));
+        let squares = hours.iter().zip(certainties).map(|(hour, of)| of * (hour - center).powi(2));
+        let spread: f64 = squares.sum();
+        let weight = |(hour, certainty): (&f64, &f64)| certainty * (hour - center) / spread;
+        let weights: Vec<f64> = hours.iter().zip(certainties).map(weight).collect();
+        let slope: f64 = weights.iter().zip(bytes).map(|(weight, bytes)| weight * bytes).sum();
+        let residuals = hours
+            .iter()
+            .zip(bytes)
+            .zip(certainties)
+            .map(|((hour, bytes), of)| of * (bytes - level - slope * (hour - center)).powi(2));
+        let freedom = hours.len().saturating_sub(2);
+        let scatter = match freedom {
+            0 => 0.0,
+            _ => residuals.sum::<f64>() / freedom as f64 / spread,
+        };
+        Line { slope, center, level, weights, scatter }
+    }
+}
+
+/// A part of a weighted set of samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Share {
+    part: f64,
+    whole: f64,
+    squares: f64,
+}
+
+impl Share {
+    /// Counts a sample of that weight.
+    pub fn add(&mut self, weight: f64, is_part: bool) {
+        self.whole += weight;
+        self.squares += weight * weight;
+        if is_part {
+            self.part += weight;
+        }
+    }
+
+    /// The part, 0 to 1; none of nothing.
+    pub fn estimate(&self) -> Option<f64> {
+        (self.whole > 0.0).then(|| self.part / self.whole)
+    }
+
+    /// Wilson's 95 % interval (1927, <https://doi.org/10.2307/2276774>) of as many equal samples as
+    /// say as much (Kish's effective size).
+    pub fn interval95(&self) -> (f64, f64) {
+        let Some(share) = self.estimate() else { return (0.0, 1.0) };
+        let count = self.whole * self.whole / self.squares;
+        let z = normal(0.975);
+        let z2 = z * z / count;
+        let center = (share + z2 / 2.0) / (1.0 + z2);
+        let half = z * (share * (1.0 - share) / count + z2 / count / 4.0).sqrt() / (1.0 + z2);
+        (center - half, center + half)
+    }
+}
+
+/// The quantile of the normal distribution.
+pub fn normal(probability: f64) -> f64 {
+    Normal::standard().inverse_cdf(probability)
+}
+
+/// The 97.5th percentile of Student's t distribution; 0 without a degree of freedom, where there is
+/// no scatter to multiply.
+pub fn student95(freedom: usize) -> f64 {
+    let distribution = StudentsT::new(0.0, 1.0, freedom as f64);
+    distribution.map_or(0.0, |student| student.inverse_cdf(0.975))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_through_points_on_it_has_no_scatter() {
+        let hours = [0.0, 1.0, 2.0, 4.0];
+        let line = Line::fit(&hours, &hours.map(|hour| 100.0 + 7.0 * hour), 5.0);
+        assert!((line.slope - 7.0).abs() < 1e-9 && line.scatter < 1e-9);
+    }
+
+    #[test]
+    fn surer_points_weigh_more() {
+        let hours = [0.0, 1.0, 2.0, 3.0];
+        let line = Line::fit(&hours, &[0.0, 1000.0, 2000.0, 3000.0], 1.0);
+        let even = Line::fit(&hours, &[0.0, 1000.0, 2000.0, 3000.0], 0.0);
+        assert!((line.slope - even.slope).abs() < 1e-6);
+        assert!(line.weights[0].abs() > even.weights[0].abs());
+        assert!(line.scatter < 1e-6);
+    }
+
+    #[test]
+    fn shares_are_bounded_as_wilson_does() {
+        let mut share = Share::default();
+        assert_eq!(share.interval95(), (0.0, 1.0));
+        for _ in 0..4 {
+            share.add(7.0, true);
+        }
+        let (low, high) = share.interval95();
+        assert!((low - 0.5101).abs() < 1e-4 && (high - 1.0).abs() < 1e-9, "{low} {high}");
+    }
+
+    #[test]
+    fn quantiles_are_those_of_the_tables() {
+        assert!((normal(0.975) - 1.959_964).abs() < 1e-6);
+        assert!((student95(3) - 3.182_446).abs() < 1e-5);
+        assert_eq!(student95(0), 0.0);
+    }
+}

@@ -1,0 +1,197 @@
+//! Which sites hold the memory of a profile.
+
+use serde::Serialize;
+
+use super::Question;
+use super::interval::Interval;
+use super::sites::{Credits, Frame, Sites};
+use crate::profile::estimate::Total;
+use crate::profile::{Estimate, Given, Profile};
+
+/// The answer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Top {
+    /// All live bytes of the profile.
+    pub bytes: Interval,
+    /// All live objects; none if the profile does not count them.
+    pub objects: Option<Interval>,
+    /// The sites, those that hold most bytes first.
+    pub sites: Vec<TopSite>,
+    /// Sites that were left out by the limit.
+    pub omitted: usize,
+}
+
+/// A site.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TopSite {
+    /// What it is.
+    #[serde(flatten)]
+    pub frame: Frame,
+    /// An example of how it is reached, the nearest caller first.
+    pub stack: Vec<Frame>,
+    /// Live bytes.
+    pub bytes: Interval,
+    /// Live objects; none if the profile does not count them.
+    pub objects: Option<Interval>,
+    /// Part of all live bytes, 0 to 1.
+    pub share: f64,
+    /// Sampled objects behind the estimate.
+    pub sample_count: u64,
+}
+
+/// What a site holds: estimates, and what the file states beside its samples.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Holding {
+    estimate: Estimate,
+    bytes: f64,
+    objects: Option<f64>,
+}
+
+impl Holding {
+    fn state(&mut self, given: &Given) {
+        self.bytes += given.bytes;
+        if let Some(objects) = given.objects {
+            *self.objects.get_or_insert(0.0) += objects;
+        }
+    }
+
+    fn interval(&self, total: &Total, stated: f64, is_sampled: bool) -> Interval {
+        if is_sampled {
+            Interval::of(total, stated)
+        } else {
+            Interval::unknown(total.estimate + stated)
+        }
+    }
+
+    fn bytes(&self, is_sampled: bool) -> Interval {
+        self.interval(&self.estimate.bytes, self.bytes, is_sampled)
+    }
+
+    fn objects(&self, is_sampled: bool) -> Option<Interval> {
+        let is_known = is_sampled || self.objects.is_some();
+        let stated = self.objects.unwrap_or(0.0);
+        is_known.then(|| self.interval(&self.estimate.objects, stated, is_sampled))
+    }
+}
+
+/// Answers the question.
+pub fn top(profile: &Profile, question: &Question) -> Top {
+    let mut sites = Sites::new(question.grouping.clone());
+    let of_nodes = sites.of_nodes(profile);
+    let credits = Credits::new(profile, &of_nodes, sites.len(), question.total);
+    let (holdings, all) = hold(profile, credits, sites.len());
+    let is_sampled = profile.interval().is_some();
+    let bytes = all.bytes(is_sampled);
+    let mut found: Vec<TopSite> = (0..)
+        .zip(&holdings)
+        .map(|(site, holding)| {
+            let own = holding.bytes(is_sampled);
+            TopSite {
+                frame: sites.frame(site).clone(),
+                stack: sites.callers(site).cloned().collect(),
+                share: if bytes.estimate > 0.0 { own.estimate / bytes.estimate } else { 0.0 },
+                bytes: own,
+                objects: holding.objects(is_sampled),
+                sample_count: holding.estimate.sample_count,
+            }
+        })
+        .filter(|site| site.bytes.estimate > 0.0 && question.asks_for(&site.frame))
+        .collect();
+    found.sort_by(|one, other| other.bytes.estimate.total_cmp(&one.bytes.estimate));
+    let limit = question.limit.unwrap_or(found.len());
+    let omitted = found.len().saturating_sub(limit);
+    found.truncate(limit);
+    Top { bytes, objects: all.objects(is_sampled), sites: found, omitted }
+}
+
+/// What each site holds, and what all hold.
+fn hold(profile: &Profile, mut credits: Credits<'_>, count: usize) -> (Vec<Holding>, Holding) {
+    let mut holdings = vec![Holding::default(); count];
+    let mut all = Holding::default();
+    if let Some(interval) = profile.interval() {
+        for (sample, node) in profile.samples.iter().zip(&profile.totals().sample_nodes) {
+            let Some(node) = node.filter(|_| sample.is_live) else { continue };
+            all.estimate.add(sample.size, interval, 1);
+            for &site in credits.of(node) {
+                holdings[site as usize].estimate.add(sample.size, interval, 1);
+            }
+        }
+    }
+    for given in &profile.given {
+        all.state(given);
+        for &site in credits.of(given.node) {
+            holdings[site as usize].state(given);
+        }
+    }
+    (holdings, all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sites::{By, Grouping};
+    use super::super::testing::{Call, profile};
+    use super::*;
+
+    const CALLS: [Call; 3] = [
+        Call { caller: 0, name: "main", url: "/app/a.js", samples: &[(64, 1)] },
+        Call { caller: 1, name: "load", url: "/app/b.js", samples: &[(64, 2), (64, 3), (80, 4)] },
+        Call { caller: 2, name: "main", url: "/app/a.js", samples: &[(64, 5)] },
+    ];
+
+    fn names(top: &Top) -> Vec<(&str, u64)> {
+        let sites = top.sites.iter();
+        sites.map(|site| (site.frame.function_name.as_str(), site.sample_count)).collect()
+    }
+
+    #[test]
+    fn those_that_hold_most_come_first() {
+        let profile = profile(&CALLS);
+        let top = top(&profile, &Question::default());
+        assert_eq!(names(&top), [("load", 3), ("main", 2)]);
+        let sum: f64 = top.sites.iter().map(|site| site.bytes.estimate).sum();
+        assert_eq!(Some(top.bytes.estimate), profile.totals().live_bytes);
+        assert!((sum - top.bytes.estimate).abs() < 1.0);
+        assert!((top.sites.iter().map(|site| site.share).sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(top.sites[0].bytes.low < Some(top.sites[0].bytes.estimate));
+        assert_eq!(top.sites[0].stack[0].function_name, "main");
+    }
+
+    #[test]
+    fn totals_count_a_function_that_calls_itself_once() {
+        let question = Question { total: true, ..Question::default() };
+        let top = top(&profile(&CALLS), &question);
+        assert_eq!(names(&top), [("(root)", 5), ("main", 5), ("load", 4)]);
+    }
+
+    #[test]
+    fn filters_and_limits() {
+        let question = Question { filter: "b.js".into(), ..Question::default() };
+        assert_eq!(names(&top(&profile(&CALLS), &question)), [("load", 3)]);
+        let question = Question { limit: Some(1), ..Question::default() };
+        let limited = top(&profile(&CALLS), &question);
+        assert_eq!((names(&limited), limited.omitted), (vec![("load", 3)], 1));
+    }
+
+    #[test]
+    fn numbers_of_other_tools_have_no_interval() {
+        let mut profile = profile(&CALLS);
+        profile.metadata.sample_interval_bytes = None;
+        profile.given = vec![Given { node: 2, bytes: 5000.0, objects: None }];
+        let grouping = Grouping { by: By::File, ..Grouping::default() };
+        let profile = Profile::from_file(
+            profile.metadata,
+            profile.strings,
+            profile.nodes,
+            vec![],
+            profile.given,
+            true,
+        );
+        let top = top(&profile, &Question { grouping, ..Question::default() });
+        assert_eq!(top.sites.len(), 1);
+        assert_eq!(top.sites[0].bytes, Interval::unknown(5000.0));
+        assert!(top.sites[0].objects.is_none() && top.objects.is_none());
+        assert_eq!(top.sites[0].frame.url, "/app/b.js");
+    }
+}
