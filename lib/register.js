@@ -51,11 +51,10 @@ function keepFiles({ directory = '.', format, every, onExit: atExit = false }) {
   } catch (error) {
     return warn(`no profiles are written: ${error.message}`);
   }
-  if (every !== undefined)
-    setInterval(
-      oneAtATime(() => writeFile(place, format)),
-      every,
-    ).unref();
+  if (every !== undefined) {
+    const write = oneAtATime(() => writeFile(place, format));
+    setInterval(write, every).unref();
+  }
   if (atExit) onExit(() => writeLastFile(place, format));
 }
 
