@@ -3,25 +3,25 @@
 // each assertion of chance fails in less than one run of a million.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { INTERVALS, KINDS, measureAccuracy, percent, RUNS } from './accuracy.mjs';
+import heapProfile from '../index.js';
+import { COMBINATIONS, measureAccuracy, percent, RUNS } from './accuracy.mjs';
 
 /** Enough for some 40 samples at the longest interval and 2,500 at the shortest. */
 const BYTES = { 4096: 10e6, 65536: 8e6, 524288: 20e6 };
 /** 1,000 arrays where they are not sampled one and all: so the mean error has 2 % to itself. */
 const BYTES_OF_ARRAYS = { 4096: 30e6, 65536: 30e6, 524288: 600e6 };
 
-const combinations = KINDS.flatMap((kind) => INTERVALS.map((interval) => ({ kind, interval })));
 const held = [];
 
-for (const [index, { kind, interval }] of combinations.entries()) {
+for (const combination of COMBINATIONS) {
+  const { kind, interval } = combination;
   const isArrays = kind === 'large arrays';
   const bytes = (isArrays ? BYTES_OF_ARRAYS : BYTES)[interval];
   // Up to 64 KiB every array is sampled, and chance is left to the 32 bytes that head each of them.
   const isChance = !isArrays || interval === 524_288;
 
   test(`${kind} at ${interval} bytes`, async (t) => {
-    // A seed of their own: with the same one all kinds err alike.
-    const result = await measureAccuracy(kind, interval, bytes, index + 1);
+    const result = await measureAccuracy(combination, bytes);
     t.diagnostic(describe(result));
     assert.ok(Math.abs(result.heapError) < 0.01, `truth is off: ${percent(result.heapError)}`);
     // 2 % is more than 5 standard errors for all kinds at 4 KiB, and for arrays.
@@ -45,6 +45,46 @@ test('of all runs together 95 of 100 intervals hold the truth', (t) => {
   // Of 390 runs less than 347 do with a probability of 5.7e-7.
   assert.equal(runs, 390);
   assert.ok(all >= 347, `${all} of ${runs} intervals hold the truth`);
+});
+
+/** A capture with objects of many sizes, some of them larger than the interval. */
+function capture() {
+  heapProfile.start({ sampleIntervalBytes: 4096 });
+  const retained = Array.from({ length: 2000 }, (_, i) => new Array((i * i) % 1777).fill(i));
+  const snapshot = heapProfile.snapshot();
+  heapProfile.stop();
+  assert.equal(retained.length, 2000);
+  return snapshot;
+}
+
+/** All numbers of an estimate, which must be as good as equal: sums depend on the order. */
+function assertSameEstimate(actual, expected) {
+  assert.equal(actual.sampleCount, expected.sampleCount);
+  for (const total of ['bytes', 'objects']) {
+    for (const [name, value] of Object.entries(expected[total])) {
+      const ratio = actual[total][name] / value;
+      assert.ok(Math.abs(ratio - 1) < 1e-9, `${total}.${name}: ${actual[total][name]}, ${value}`);
+    }
+  }
+}
+
+for (const format of ['heapprofile', 'pprof']) {
+  test(`estimates survive a ${format} file`, async () => {
+    const snapshot = capture();
+    const read = await heapProfile.Snapshot.parse(await snapshot.encode(format));
+    assert.ok(snapshot.estimate().sampleCount > 500);
+    assertSameEstimate(read.estimate(), snapshot.estimate());
+  });
+}
+
+test('a file without the interval and the object sizes keeps its numbers, without an estimate', async () => {
+  const { head, samples } = capture().toJSON();
+  for (const sample of samples) sample.size = Math.round(sample.size);
+  const bytes = Buffer.from(JSON.stringify({ head, samples }));
+  const read = await heapProfile.Snapshot.parse(bytes);
+  assert.equal(read.estimate(), null);
+  assert.equal(read.sampleIntervalBytes, null);
+  assert.deepEqual(read.toJSON().samples, samples);
 });
 
 function describe({ held, sampleCount, error, standardError, v8Error }) {

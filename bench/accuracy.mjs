@@ -1,9 +1,7 @@
 // How far estimates and V8's own numbers are off, and how often the 95 % interval holds the truth:
-// `node accuracy.mjs [seed]`. The large arrays need 2 GB of memory.
-import { INTERVALS, KINDS, measureAccuracy, percent, RUNS } from '../__test__/accuracy.mjs';
+// `node accuracy.mjs`. The large arrays need 2 GB of memory.
+import { COMBINATIONS, measureAccuracy, percent, RUNS } from '../__test__/accuracy.mjs';
 import { machine, table } from './lib.mjs';
-
-const SEED = Number(process.argv[2] ?? 1);
 
 const BYTES = { 4096: 20e6, 65536: 40e6, 524288: 100e6 };
 /** 1,500 of them. */
@@ -21,18 +19,11 @@ const COLUMNS = [
   "V8's error",
 ];
 
-const combinations = KINDS.flatMap((kind) => INTERVALS.map((interval) => [kind, interval]));
-
-async function measureRow([kind, interval], index) {
+async function measureRow(combination) {
+  const { kind, interval } = combination;
   const bytes = kind === 'large arrays' ? BYTES_OF_ARRAYS : BYTES[interval];
-  // With the same seed all kinds would err alike.
-  const seed = SEED + index;
-  const { truth, sampleCount, error, standardError, held, v8Error } = await measureAccuracy(
-    kind,
-    interval,
-    bytes,
-    seed,
-  );
+  const result = await measureAccuracy(combination, bytes);
+  const { truth, sampleCount, error, standardError, held, v8Error } = result;
   const megabytes = (amount) => (amount / 1e6).toFixed(2);
   return [
     kind,
@@ -49,8 +40,6 @@ async function measureRow([kind, interval], index) {
 
 console.log(machine());
 const rows = [];
-for (const [index, combination] of combinations.entries()) {
-  rows.push(await measureRow(combination, index));
-}
+for (const combination of COMBINATIONS) rows.push(await measureRow(combination));
 console.log(`\nMeans of ${RUNS} runs`);
 console.log(table([COLUMNS, ...rows]));
