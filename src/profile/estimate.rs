@@ -259,34 +259,65 @@ mod tests {
         }),
     ];
 
-    /// The share of trials whose 95 % interval holds the truth, and the mean relative error.
-    fn trials(kind: Kind, interval: u32, samples: u64, count: u64) -> (f64, f64) {
-        let (mut held, mut error) = (0.0, 0.0);
-        for seed in 1..=count {
-            let mut sampler = Sampler::new(seed, interval);
-            let (mut estimate, mut truth) = (Estimate::default(), 0);
-            let mut index = 0;
-            while truth < samples * u64::from(interval) {
-                let size = kind(index);
-                truth += size;
-                index += 1;
-                if sampler.takes(size) {
-                    estimate.add(size, interval, 1);
-                }
+    /// What came of a number of trials.
+    #[derive(Default)]
+    struct Trials {
+        count: u32,
+        /// In which nothing was sampled.
+        empty: u32,
+        /// Whose 95 % interval holds the truth.
+        held: u32,
+        /// Where the estimate is within 1.96 standard errors of the truth.
+        held_symmetric: u32,
+        /// The sum of the relative errors.
+        error: f64,
+    }
+
+    impl Trials {
+        /// `count` trials with `samples` intervals of bytes each.
+        fn run(kind: Kind, interval: u32, samples: u64, count: u64) -> Trials {
+            let mut trials = Trials::default();
+            for seed in 1..=count {
+                let (truth, estimate) = trial(kind, interval, samples * u64::from(interval), seed);
+                trials.add(truth as f64, &estimate);
             }
-            let truth = truth as f64;
-            let (low, high) = estimate.bytes.interval95();
-            held += f64::from(u8::from(low <= truth && truth <= high));
-            error += estimate.bytes.estimate / truth - 1.0;
+            trials
         }
-        (held / count as f64, error / count as f64)
+
+        fn add(&mut self, truth: f64, estimate: &Estimate) {
+            let bytes = &estimate.bytes;
+            let (low, high) = bytes.interval95();
+            let error = bytes.estimate - truth;
+            self.count += 1;
+            self.empty += u32::from(estimate.sample_count == 0);
+            self.held += u32::from(low <= truth && truth <= high);
+            self.held_symmetric += u32::from(error.abs() <= Z95 * bytes.standard_error());
+            self.error += error / truth;
+        }
+    }
+
+    /// Allocates at least so many bytes: how many they were, and the estimate.
+    fn trial(kind: Kind, interval: u32, bytes: u64, seed: u64) -> (u64, Estimate) {
+        let mut sampler = Sampler::new(seed, interval);
+        let (mut estimate, mut truth, mut index) = (Estimate::default(), 0, 0);
+        while truth < bytes {
+            let size = kind(index);
+            truth += size;
+            index += 1;
+            if sampler.takes(size) {
+                estimate.add(size, interval, 1);
+            }
+        }
+        (truth, estimate)
     }
 
     #[test]
     fn the_interval_holds_the_truth_in_95_of_100_trials() {
         for interval in [4096, 65_536, INTERVAL] {
             for (name, kind) in KINDS {
-                let (held, error) = trials(kind, interval, 300, 1000);
+                let trials = Trials::run(kind, interval, 300, 1000);
+                let held = f64::from(trials.held) / f64::from(trials.count);
+                let error = trials.error / f64::from(trials.count);
                 println!("{name} at {interval}: {held:.3}, {error:+.4}");
                 // Where nearly all objects are sampled the truth is known, not guessed.
                 let most = if probability(kind(0), interval) > 0.99 { 1.0 } else { 0.97 };
@@ -294,6 +325,27 @@ mod tests {
                 // A standard error of the mean is at most 1 / sqrt(300 * 1000), 0.2 %.
                 assert!(error.abs() < 0.006, "{name} at {interval}: {error}");
             }
+        }
+    }
+
+    /// Prints a table of doc/accuracy.md: `cargo test few_samples -- --nocapture`.
+    #[test]
+    fn the_interval_holds_for_few_samples_where_the_symmetric_one_does_not() {
+        for samples in [1, 2, 5, 10, 30, 100, 1000] {
+            let trials = Trials::run(|_| 64, 4096, samples, 4000);
+            let all = f64::from(trials.count);
+            // Where nothing was sampled both intervals are from 0 to 0, and there is nothing to ask
+            // for the interval of.
+            let sampled = all - f64::from(trials.empty);
+            let empty = f64::from(trials.empty) / all;
+            let held = f64::from(trials.held) / sampled;
+            let held_symmetric = f64::from(trials.held_symmetric) / sampled;
+            println!("| {samples} | {empty:.3} | {held:.3} | {held_symmetric:.3} |");
+            // A standard error of these shares is at most 0.5 %.
+            let least = if samples == 1 { 0.84 } else { 0.92 };
+            assert!(held > least, "{held} at {samples}");
+            let is_between = (5..=10).contains(&samples);
+            assert!(!is_between || held > held_symmetric + 0.02, "{held_symmetric} at {samples}");
         }
     }
 }
