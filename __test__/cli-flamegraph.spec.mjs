@@ -26,6 +26,13 @@ function dataOf(html) {
   return JSON.parse(/<script id="data" type="application\/json">(.*?)<\/script>/.exec(html)[1]);
 }
 
+/** But for the last digits: floating-point sums depend on the order. */
+function assertSame(one, other) {
+  for (const key of ['estimate', 'low', 'high']) {
+    assert.ok(Math.abs(one[key] / other[key] - 1) < 1e-9, `${key}: ${one[key]}, ${other[key]}`);
+  }
+}
+
 test('writes one file, private and whole, next to nothing else', async () => {
   const existing = readdirSync(directory);
   const { code, stdout, stderr } = await cli(['flamegraph', last], inDirectory);
@@ -38,8 +45,7 @@ test('writes one file, private and whole, next to nothing else', async () => {
   const data = dataOf(html);
   const snapshot = await Snapshot.read(last);
   assert.equal(data.growth, null);
-  assert.ok(Math.abs(data.bytes.estimate / snapshot.liveBytes - 1) < 1e-9);
-  assert.deepEqual(data.bytes.low, snapshot.estimate().bytes.low);
+  assertSame(data.bytes, snapshot.estimate().bytes);
   for (const tree of [data.calls, data.callers]) {
     assert.deepEqual([tree[0].parent, tree[0].bytes], [0, data.bytes]);
     const children = tree.slice(1).filter(({ parent }) => parent === 0);
@@ -57,7 +63,7 @@ test('-o - writes to stdout, - reads stdin, --base tells growth', async () => {
   assert.deepEqual([code, stderr], [0, '']);
   const data = dataOf(stdout);
   const diff = await (await Snapshot.read(last)).diff(await Snapshot.read(first));
-  assert.deepEqual(data.growth, diff.growth);
+  assertSame(data.growth, diff.growth);
   assert.ok(data.functions.every(({ growth }) => growth !== null));
 });
 

@@ -1,4 +1,5 @@
 // Opens a flame graph page from disk, in the real Chromium, and counts what it does not ask for.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { withPage } from './browser.mjs';
 
@@ -32,20 +33,36 @@ export async function withFlamegraph(file, use) {
   });
 }
 
-/** The frame of that name; the topmost if there are several. */
+/** The frame of that name; any of them if there are several. */
 export function frame(page, name) {
   return page.locator(`${FRAMES}[name=${JSON.stringify(name)}]`).first();
 }
 
-/** Names of the frames that are drawn, by row from the top. */
-export function frameRows(page) {
-  return page.locator(FRAMES).evaluateAll((frames) => {
-    const rows = [];
-    for (const one of frames) {
-      const [, , y] = /translate\(([^,]+),([^)]+)\)/.exec(one.getAttribute('transform'));
-      const row = Math.round(Number(y) / Number(one.getAttribute('height')));
-      rows[row] = [...(rows[row] ?? []), one.getAttribute('name')];
+/** Names of the frames that are drawn, by row from the top and from left to right. */
+export async function frameRows(page) {
+  const frames = await page.locator(FRAMES).evaluateAll((elements) =>
+    elements.map((element) => {
+      const [, x, y] = /translate\(([^,]+),([^)]+)\)/.exec(element.getAttribute('transform'));
+      const row = Math.round(Number(y) / Number(element.getAttribute('height')));
+      return { name: element.getAttribute('name'), x: Number(x), row };
+    }),
+  );
+  const rows = [];
+  for (const { name, row } of frames.sort((one, other) => one.x - other.x)) {
+    rows[row] = [...(rows[row] ?? []), name];
+  }
+  return rows;
+}
+
+/** Checks until it holds: frames move to their places a moment after a click. */
+export async function eventually(check, timeout = 30_000) {
+  const end = Date.now() + timeout;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await sleep(50);
     }
-    return rows;
-  });
+  }
 }
