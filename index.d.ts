@@ -161,6 +161,12 @@ export interface EncodeOptions {
   labels?: Record<string, string>;
 }
 
+/** Options of `writeFlamegraph()` and `encodeFlamegraph()`. */
+export interface FlamegraphOptions {
+  /** An earlier profile: the flame graph tells what grew since. */
+  base?: Snapshot;
+}
+
 /** Options of `write()`. */
 export interface WriteOptions extends EncodeOptions {
   /** Default: what the name of the file ends with; `'heapprofile'` if it ends otherwise. */
@@ -412,6 +418,18 @@ export class Snapshot {
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: no such format or wrong options.
    */
   encode(format?: Format, options?: EncodeOptions): Promise<Buffer>;
+  /**
+   * Writes a flame graph: one HTML file that needs no other and no network, see doc/flamegraph.md.
+   * Atomically and with mode 0600, as `write()` does, and resolves to its name.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: a wrong name or wrong options.
+   * @throws file errors with `code`, `syscall` and `path`, such as `ENOSPC`.
+   */
+  writeFlamegraph(filename: string, options?: FlamegraphOptions): Promise<string>;
+  /**
+   * The contents of the file that `writeFlamegraph()` would write.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: wrong options.
+   */
+  encodeFlamegraph(options?: FlamegraphOptions): Promise<Buffer>;
 }
 
 /** Whether this runtime can be sampled. */

@@ -140,6 +140,7 @@ module.exports = {
   checkInteger,
   checkLeakOptions,
   checkObject,
+  checkOptions,
   checkPath,
   checkReadOptions,
   checkSiteOptions,

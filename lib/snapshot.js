@@ -1,7 +1,7 @@
 // A capture: held in native memory until JavaScript asks for a tree or a file.
 'use strict';
 
-const { basename, resolve } = require('node:path');
+const { basename, join, resolve } = require('node:path');
 const { invalidArgType, settle } = require('./errors.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
@@ -13,6 +13,7 @@ const {
   checkFormat,
   checkInclude,
   checkLeakOptions,
+  checkOptions,
   checkPath,
   checkReadOptions,
   checkSiteOptions,
@@ -22,6 +23,10 @@ const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = requir
 
 /** Known to this file only. The class of `native` will not do: each load of the addon has one. */
 const KEY = Symbol('key');
+
+/** The page of a flame graph, without data; scripts/build.mjs makes it. */
+const FLAMEGRAPH = join(__dirname, 'flamegraph.html');
+const FLAMEGRAPH_CHECKS = { base: checkSnapshot };
 
 class Snapshot {
   #native;
@@ -117,6 +122,18 @@ class Snapshot {
   async encode(format = 'heapprofile', options = undefined) {
     checkFormat('format', format);
     return settle(await this.#native.encode(format, checkEncodeOptions(options)));
+  }
+
+  async writeFlamegraph(filename, options) {
+    checkPath('filename', filename);
+    const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
+    settle(await this.#native.writeFlamegraph(resolve(filename), FLAMEGRAPH, base?.#native));
+    return filename;
+  }
+
+  async encodeFlamegraph(options) {
+    const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
+    return settle(await this.#native.encodeFlamegraph(FLAMEGRAPH, base?.#native));
   }
 
   static async read(path, options) {

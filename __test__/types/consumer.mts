@@ -65,8 +65,13 @@ const bytes: Buffer = await parsed.encode(format, { labels: { service: 'api' } }
 const estimate: Estimate | null = read.estimate('allocated');
 const error: number | undefined = parsed.estimate()?.bytes.standardError;
 console.log(bytes.length, estimate?.sampleCount, estimate?.objects.high, error);
+const graph: Promise<string> = read.writeFlamegraph('a.html', { base: parsed });
+const html: Buffer = await read.encodeFlamegraph();
+console.log(graph, html.length);
 stop();
 
+// @ts-expect-error: a flame graph has a name
+read.writeFlamegraph();
 // @ts-expect-error: no such option
 start({ interval: 1 });
 // @ts-expect-error: a string is no interval

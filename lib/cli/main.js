@@ -18,6 +18,7 @@ const COMMANDS = [
   require('./commands/top.js'),
   require('./commands/diff.js'),
   require('./commands/leaks.js'),
+  require('./commands/flamegraph.js'),
   require('./commands/convert.js'),
 ];
 

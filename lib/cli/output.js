@@ -26,10 +26,13 @@ async function readStdin() {
 /** Resolves to the file's name. The format is that of the name, unless one is given. */
 async function writeProfile(snapshot, file, format) {
   if (file !== STANDARD) return snapshot.write(file, { format });
-  const bytes = await snapshot.encode(format);
-  // When it is written, or nobody reads it.
+  return writeStdout(await snapshot.encode(format));
+}
+
+/** When it is written, or nobody reads it. */
+async function writeStdout(bytes) {
   await new Promise((resolve) => process.stdout.write(bytes, resolve));
   return STANDARD;
 }
 
-module.exports = { readProfile, STANDARD, writeProfile };
+module.exports = { readProfile, STANDARD, writeProfile, writeStdout };

@@ -76,20 +76,4 @@ function printable(text) {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd');
 }
 
-function nameOf({ functionName, url }) {
-  return functionName || (url.startsWith('(') ? url : '(anonymous)');
-}
-
-/** `file:line`, or what there is of it. */
-function placeOf({ functionName, url, lineNumber }) {
-  if (functionName === '' && url.startsWith('(')) return '';
-  return lineNumber > 0 ? `${url}:${lineNumber}` : url;
-}
-
-/** `name (file:line)`. */
-function siteOf(frame) {
-  const place = placeOf(frame);
-  return place === '' ? nameOf(frame) : `${nameOf(frame)} (${place})`;
-}
-
-module.exports = { nameOf, placeOf, print, printable, REPORT_OPTIONS, siteOf };
+module.exports = { print, printable, REPORT_OPTIONS };

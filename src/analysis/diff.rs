@@ -3,6 +3,8 @@
 //! Two captures of one session share samples: what is in both did not change and does not add to the
 //! error. So the difference is that of two independent totals, of what came and of what went.
 
+use std::ops::AddAssign;
+
 use rustc_hash::FxHashSet;
 use serde::Serialize;
 
@@ -48,7 +50,7 @@ pub struct DiffSite {
 
 /// What a site has in the one profile and not in the other.
 #[derive(Clone, Copy, Debug, Default)]
-struct Change {
+pub struct Change {
     base: f64,
     current: f64,
     came: Estimate,
@@ -58,7 +60,8 @@ struct Change {
 }
 
 impl Change {
-    fn growth(&self, is_sampled: bool) -> Interval {
+    /// The difference; without bounds where one of the profiles was not sampled.
+    pub fn growth(&self, is_sampled: bool) -> Interval {
         if !is_sampled {
             return Interval::unknown(self.current - self.base);
         }
@@ -71,10 +74,53 @@ impl Change {
     }
 }
 
+impl AddAssign for Change {
+    fn add_assign(&mut self, other: Change) {
+        self.base += other.base;
+        self.current += other.current;
+        self.came += other.came;
+        self.went += other.went;
+        self.stated += other.stated;
+    }
+}
+
 /// Answers the question.
 pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
     let mut sites = Sites::new(question.grouping.clone());
     let (base_nodes, current_nodes) = (sites.of_nodes(base), sites.of_nodes(current));
+    let credits = |profile, of_nodes| Credits::new(profile, of_nodes, sites.len(), question.total);
+    let credits = (credits(base, &base_nodes), credits(current, &current_nodes));
+    let (changes, all) = compare((base, current), credits, sites.len());
+    let same_session = is_same_session(base, current);
+    let is_sampled = base.interval().is_some() && current.interval().is_some();
+    let growth = all.growth(is_sampled);
+    let changes = (0..).zip(&changes);
+    let mut found: Vec<DiffSite> = changes
+        .filter(|(_, change)| change.base != 0.0 || change.current != 0.0)
+        .filter(|&(site, _)| question.asks_for(sites.frame(site)))
+        .map(|(site, change)| {
+            let growth = change.growth(is_sampled);
+            DiffSite {
+                frame: sites.frame(site).clone(),
+                stack: sites.callers(site).cloned().collect(),
+                base: change.base,
+                current: change.current,
+                is_noise: growth.may_be_zero(),
+                growth,
+            }
+        })
+        .collect();
+    let omitted = keep_largest(&mut found, question.limit);
+    found.sort_by(|one, other| other.growth.estimate.total_cmp(&one.growth.estimate));
+    Diff { same_session, span_ms: span_ms(base, current), growth, sites: found, omitted }
+}
+
+/// How each site changed from the first to the second profile, and how all did.
+pub fn compare(
+    (base, current): (&Profile, &Profile),
+    (base_credits, current_credits): (Credits<'_>, Credits<'_>),
+    count: usize,
+) -> (Vec<Change>, Change) {
     let same_session = is_same_session(base, current);
     let ordinals = |profile: &Profile| -> FxHashSet<u64> {
         let live = profile.samples.iter().filter(|sample| sample.is_live);
@@ -85,10 +131,7 @@ pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
         }
     };
     // The last one is for all sites.
-    let mut changes = vec![Change::default(); sites.len() + 1];
-    let credits = |profile, of_nodes| Credits::new(profile, of_nodes, sites.len(), question.total);
-    let (base_credits, current_credits) =
-        (credits(base, &base_nodes), credits(current, &current_nodes));
+    let mut changes = vec![Change::default(); count + 1];
     add(base, base_credits, &ordinals(current), &mut changes, |change, bytes, stated, sample| {
         change.base += bytes;
         change.stated -= stated;
@@ -109,27 +152,8 @@ pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
             }
         },
     );
-    let is_sampled = base.interval().is_some() && current.interval().is_some();
-    let growth = changes.pop().unwrap_or_default().growth(is_sampled);
-    let changes = (0..).zip(&changes);
-    let mut found: Vec<DiffSite> = changes
-        .filter(|(_, change)| change.base != 0.0 || change.current != 0.0)
-        .filter(|&(site, _)| question.asks_for(sites.frame(site)))
-        .map(|(site, change)| {
-            let growth = change.growth(is_sampled);
-            DiffSite {
-                frame: sites.frame(site).clone(),
-                stack: sites.callers(site).cloned().collect(),
-                base: change.base,
-                current: change.current,
-                is_noise: growth.may_be_zero(),
-                growth,
-            }
-        })
-        .collect();
-    let omitted = keep_largest(&mut found, question.limit);
-    found.sort_by(|one, other| other.growth.estimate.total_cmp(&one.growth.estimate));
-    Diff { same_session, span_ms: span_ms(base, current), growth, sites: found, omitted }
+    let all = changes.pop().unwrap_or_default();
+    (changes, all)
 }
 
 fn is_same_session(base: &Profile, current: &Profile) -> bool {

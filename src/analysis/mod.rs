@@ -3,6 +3,7 @@
 //! Results are plain data that serialize to the JSON that index.d.ts documents.
 
 pub mod diff;
+pub mod flamegraph;
 pub mod history;
 pub mod interval;
 pub mod leaks;

@@ -55,6 +55,42 @@ impl Frame {
     }
 }
 
+/// The functions of all profiles that are looked at together, each once.
+#[derive(Debug, Default)]
+pub struct Frames(IndexSet<Frame>);
+
+impl Frames {
+    /// The function of that number.
+    pub fn get(&self, number: u32) -> &Frame {
+        &self.0[number as usize]
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The number of a function.
+    fn number(&mut self, frame: Frame) -> u32 {
+        self.0.insert_full(frame).0 as u32
+    }
+
+    /// The number of each node's function.
+    pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
+        let mut known: HashMap<(u32, u32, i32, i32), u32> = HashMap::new();
+        let numbers = profile.nodes.iter().map(|node| {
+            let place = (node.name, node.script_name, node.line_number, node.column_number);
+            *known.entry(place).or_insert_with(|| self.number(frame_of(profile, node)))
+        });
+        numbers.collect()
+    }
+}
+
 /// A site, and how it is reached where it holds most.
 #[derive(Clone, Debug)]
 struct Site {
@@ -69,7 +105,7 @@ struct Site {
 #[derive(Debug)]
 pub struct Sites {
     grouping: Grouping,
-    frames: IndexSet<Frame>,
+    frames: Frames,
     sites: Vec<Site>,
     /// By the key's frame and, for stacks, the caller's site.
     numbers: HashMap<(u32, u32), u32>,
@@ -81,7 +117,7 @@ const NONE: u32 = u32::MAX;
 impl Sites {
     /// None yet.
     pub fn new(grouping: Grouping) -> Sites {
-        Sites { grouping, frames: IndexSet::new(), sites: Vec::new(), numbers: HashMap::new() }
+        Sites { grouping, frames: Frames::default(), sites: Vec::new(), numbers: HashMap::new() }
     }
 
     /// How many there are.
@@ -101,28 +137,22 @@ impl Sites {
 
     /// How it is reached where it holds most, the nearest caller first.
     pub fn callers(&self, site: u32) -> impl Iterator<Item = &Frame> {
-        self.sites[site as usize].callers.iter().map(|&frame| &self.frames[frame as usize])
+        self.sites[site as usize].callers.iter().map(|&frame| self.frames.get(frame))
     }
 
     /// The site of each node of a profile.
     pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
-        let mut frames: Vec<u32> = Vec::with_capacity(profile.nodes.len());
+        let frames = self.frames.of_nodes(profile);
         let mut sites: Vec<u32> = Vec::with_capacity(profile.nodes.len());
-        let mut known: HashMap<(u32, u32, i32, i32), u32> = HashMap::new();
         for (index, node) in profile.nodes.iter().enumerate() {
-            let place = (node.name, node.script_name, node.line_number, node.column_number);
-            let frame = *known
-                .entry(place)
-                .or_insert_with(|| self.frames.insert_full(frame_of(profile, node)).0 as u32);
-            frames.push(frame);
             let is_hidden = self.grouping.hide_node_internals
                 && index > 0
-                && self.frames[frame as usize].is_internal();
+                && self.frames.get(frames[index]).is_internal();
             let site = if is_hidden {
                 sites[node.parent as usize]
             } else {
                 let caller = if index == 0 { NONE } else { sites[node.parent as usize] };
-                self.number(frame, caller)
+                self.number(frames[index], caller)
             };
             sites.push(site);
         }
@@ -147,13 +177,13 @@ impl Sites {
     }
 
     fn number(&mut self, frame: u32, caller: u32) -> u32 {
-        let frame = self.frames[frame as usize].clone();
+        let frame = self.frames.get(frame).clone();
         let frame = match self.grouping.by {
             By::Function | By::Stack => frame,
             By::File => Frame { url: frame.url, ..Frame::default() },
             By::Package => Frame { url: package_of(&frame.url).to_owned(), ..Frame::default() },
         };
-        let key = self.frames.insert_full(frame.clone()).0 as u32;
+        let key = self.frames.number(frame.clone());
         let caller = if self.grouping.by == By::Stack { caller } else { NONE };
         let new = self.sites.len() as u32;
         let number = *self.numbers.entry((key, caller)).or_insert(new);

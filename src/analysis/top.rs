@@ -1,5 +1,7 @@
 //! Which sites hold the memory of a profile.
 
+use std::ops::AddAssign;
+
 use serde::Serialize;
 
 use super::Question;
@@ -65,7 +67,8 @@ impl Holding {
         }
     }
 
-    fn bytes(&self, is_sampled: bool) -> Interval {
+    /// Live bytes; without bounds where nothing was sampled.
+    pub fn bytes(&self, is_sampled: bool) -> Interval {
         self.interval(&self.estimate.bytes, self.bytes, is_sampled)
     }
 
@@ -73,6 +76,16 @@ impl Holding {
         let is_known = is_sampled || self.objects.is_some();
         let stated = self.objects.unwrap_or(0.0);
         is_known.then(|| self.interval(&self.estimate.objects, stated, is_sampled))
+    }
+}
+
+impl AddAssign for Holding {
+    fn add_assign(&mut self, other: Holding) {
+        self.estimate += other.estimate;
+        self.bytes += other.bytes;
+        if let Some(objects) = other.objects {
+            *self.objects.get_or_insert(0.0) += objects;
+        }
     }
 }
 
@@ -107,7 +120,7 @@ pub fn top(profile: &Profile, question: &Question) -> Top {
 }
 
 /// What each site holds, and what all hold.
-fn hold(profile: &Profile, mut credits: Credits<'_>, count: usize) -> (Vec<Holding>, Holding) {
+pub fn hold(profile: &Profile, mut credits: Credits<'_>, count: usize) -> (Vec<Holding>, Holding) {
     let mut holdings = vec![Holding::default(); count];
     let mut all = Holding::default();
     if let Some(interval) = profile.interval() {

@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "index.d.ts and lib/ document what JavaScript sees")]
 
 mod analysis;
+mod flamegraph;
 mod host;
 mod session;
 mod snapshot;

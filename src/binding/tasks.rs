@@ -261,6 +261,7 @@ pub fn read_file(path: &Path) -> Outcome<Profile> {
     })
 }
 
-fn display(path: PathBuf) -> String {
+/// A path as JavaScript has it.
+pub fn display(path: PathBuf) -> String {
     path.to_string_lossy().into_owned()
 }

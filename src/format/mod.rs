@@ -3,6 +3,7 @@
 pub mod error;
 pub mod folded;
 pub mod heapprofile;
+pub mod html;
 mod json;
 mod json_reader;
 pub mod pprof;

@@ -9,6 +9,8 @@
 //! deps/v8/src/profiler/sampling-heap-profiler.cc of Node.js), which biases objects about as large
 //! as the interval by up to a third either way; we do not. doc/accuracy.md has more.
 
+use std::ops::AddAssign;
+
 /// The 97.5th percentile of the normal distribution: 95 % lie within it either way.
 const Z95: f64 = 1.959_963_984_540_054;
 
@@ -70,6 +72,22 @@ impl Estimate {
         self.sample_count += u64::from(count);
         self.bytes.add(size as f64, p, samples);
         self.objects.add(1.0, p, samples);
+    }
+}
+
+impl AddAssign for Total {
+    fn add_assign(&mut self, other: Total) {
+        self.estimate += other.estimate;
+        self.variance += other.variance;
+        self.seen += other.seen;
+    }
+}
+
+impl AddAssign for Estimate {
+    fn add_assign(&mut self, other: Estimate) {
+        self.sample_count += other.sample_count;
+        self.bytes += other.bytes;
+        self.objects += other.objects;
     }
 }
 

@@ -5,7 +5,8 @@ const { readdirSync, statSync } = require('node:fs');
 const { join } = require('node:path');
 const { Snapshot } = require('../../snapshot.js');
 const { CommandError } = require('../errors.js');
-const { print, REPORT_OPTIONS, siteOf } = require('../report.js');
+const { siteOf } = require('../frames.js');
+const { print, REPORT_OPTIONS } = require('../report.js');
 const { GROUP_OPTIONS } = require('../sites.js');
 const {
   formatBytes,

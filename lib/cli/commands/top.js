@@ -2,8 +2,9 @@
 'use strict';
 
 const { UsageError } = require('../errors.js');
+const { nameOf, placeOf } = require('../frames.js');
 const { readProfile } = require('../output.js');
-const { nameOf, placeOf, print, REPORT_OPTIONS } = require('../report.js');
+const { print, REPORT_OPTIONS } = require('../report.js');
 const { FILTER_OPTIONS, GROUP_OPTIONS } = require('../sites.js');
 const { formatBytes, formatCount, formatRange, formatShare } = require('../units.js');
 

@@ -1,0 +1,56 @@
+// `heap-profile flamegraph`: a page to look at a profile with.
+'use strict';
+
+const { basename } = require('node:path');
+const { CommandError, UsageError } = require('../errors.js');
+const { openFile } = require('../open-file.js');
+const { readProfile, STANDARD, writeStdout } = require('../output.js');
+
+const options = {
+  base: { value: 'BASE', description: 'An earlier profile; the graph tells what grew since' },
+  output: {
+    short: 'o',
+    value: 'OUT',
+    description: "File to write, - for stdout (default: FILE's name and .html, here)",
+  },
+  open: { description: 'Open it in the browser' },
+  'source-maps': { description: 'Name functions, files and lines as the original code does' },
+};
+
+async function run({ base: baseFile, output, open, sourceMaps }, [file]) {
+  if (open && output === STANDARD) throw new UsageError('--open needs a file to open, not stdout');
+  if (file === STANDARD && baseFile === STANDARD) throw new UsageError('stdin is one profile');
+  const snapshot = await readProfile(file, { sourceMaps });
+  const base = baseFile === undefined ? undefined : await readProfile(baseFile, { sourceMaps });
+  if (output === STANDARD) {
+    await writeStdout(await snapshot.encodeFlamegraph({ base }));
+    return;
+  }
+  const written = await snapshot.writeFlamegraph(output ?? defaultName(file), { base });
+  process.stderr.write(`wrote ${written}\n`);
+  if (open) await openWritten(written);
+}
+
+function defaultName(file) {
+  return file === STANDARD ? 'flamegraph.html' : `${basename(file)}.html`;
+}
+
+async function openWritten(file) {
+  try {
+    await openFile(file);
+  } catch (error) {
+    throw new CommandError(`no browser for ${file}: ${error.message}`);
+  }
+}
+
+module.exports = {
+  name: 'flamegraph',
+  summary: 'Makes a page of a profile: a flame graph and a table, in one HTML file',
+  operands: { text: 'FILE', min: 1, max: 1 },
+  options,
+  examples: [
+    'flamegraph app.heapprofile --open',
+    'flamegraph after.heapprofile --base before.heapprofile -o growth.html',
+  ],
+  run,
+};

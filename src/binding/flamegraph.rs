@@ -1,0 +1,108 @@
+//! Flame graph pages of snapshots.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance};
+use napi::{Either, Env, Task};
+use napi_derive::napi;
+
+use super::snapshot::NativeSnapshot;
+use super::tasks::{Failure, Outcome, display, outcome, settled};
+use crate::analysis::flamegraph::flamegraph;
+use crate::file::{self, Target};
+use crate::format::html;
+use crate::profile::Profile;
+
+/// A page before its data is in it.
+pub struct Page {
+    profile: Arc<Profile>,
+    base: Option<Arc<Profile>>,
+    /// Where scripts/build.mjs put it.
+    template: PathBuf,
+}
+
+impl Page {
+    fn template(&self) -> Outcome<String> {
+        let read = fs::read_to_string(&self.template);
+        Ok(read.map_err(file::failed("open", &self.template))?)
+    }
+
+    fn write(&self, template: &str, out: &mut impl Write) -> io::Result<()> {
+        html::write(template, &flamegraph(&self.profile, self.base.as_deref()), out)
+    }
+}
+
+/// Writes a page into a file; the path of it.
+pub struct WritePage {
+    page: Page,
+    target: Target,
+}
+
+impl Task for WritePage {
+    type Output = Outcome<PathBuf>;
+    type JsValue = Either<String, Failure>;
+
+    fn compute(&mut self) -> napi::Result<Outcome<PathBuf>> {
+        Ok(outcome(|| {
+            let template = self.page.template()?;
+            let encode = |out: &mut BufWriter<&File>| self.page.write(&template, out);
+            file::write(&self.target, encode).map_err(Failure::from)
+        }))
+    }
+
+    fn resolve(&mut self, _env: Env, outcome: Outcome<PathBuf>) -> napi::Result<Self::JsValue> {
+        settled(outcome, |path| Ok(display(path)))
+    }
+}
+
+/// Writes a page into memory.
+pub struct EncodePage(Page);
+
+impl Task for EncodePage {
+    type Output = Outcome<Vec<u8>>;
+    type JsValue = Either<Buffer, Failure>;
+
+    fn compute(&mut self) -> napi::Result<Outcome<Vec<u8>>> {
+        Ok(outcome(|| {
+            let mut bytes = Vec::new();
+            let written = self.0.write(&self.0.template()?, &mut bytes);
+            written.map_err(|error| Failure::internal(&error))?;
+            Ok(bytes)
+        }))
+    }
+
+    fn resolve(&mut self, _env: Env, outcome: Outcome<Vec<u8>>) -> napi::Result<Self::JsValue> {
+        settled(outcome, |bytes| Ok(Buffer::from(bytes)))
+    }
+}
+
+type Base<'a> = Option<ClassInstance<'a, NativeSnapshot>>;
+
+#[napi]
+impl NativeSnapshot {
+    #[napi]
+    pub fn write_flamegraph(
+        &self,
+        path: String,
+        template: String,
+        base: Base,
+    ) -> AsyncTask<WritePage> {
+        let target = Target::Path(path.into());
+        AsyncTask::new(WritePage { page: self.page(template, base), target })
+    }
+
+    #[napi]
+    pub fn encode_flamegraph(&self, template: String, base: Base) -> AsyncTask<EncodePage> {
+        AsyncTask::new(EncodePage(self.page(template, base)))
+    }
+}
+
+impl NativeSnapshot {
+    fn page(&self, template: String, base: Base) -> Page {
+        let base = base.map(|base| base.profile.clone());
+        Page { profile: self.profile.clone(), base, template: template.into() }
+    }
+}
