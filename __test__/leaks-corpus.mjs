@@ -18,7 +18,7 @@ export const LEAKING = {
   'map-cache': ['loadUser'],
   'module-array': ['recordAudit'],
   'pending-promises': ['ask', 'talk', 'talkAboutAll'],
-  'request-context': ['createContext'],
+  'request-context': ['createContext', 'handleRequest'],
   'settings-listeners': ['watchLocale'],
   'slow-bursts': ['keepFailure', 'handleMessage', 'handleBurst'],
   'string-tree': ['appendLog'],

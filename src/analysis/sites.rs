@@ -28,7 +28,8 @@ pub enum By {
 pub struct Grouping {
     /// What makes a site.
     pub by: By,
-    /// Whether what Node.js's own functions allocate counts for the function that called them.
+    /// Whether what Node.js's and V8's own functions allocate counts for the function of the program
+    /// that called them. Those that none called stay what they are.
     pub hide_node_internals: bool,
 }
 
@@ -97,6 +98,7 @@ impl Sites {
     pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
         let mut frames: Vec<u32> = Vec::with_capacity(profile.nodes.len());
         let mut sites: Vec<u32> = Vec::with_capacity(profile.nodes.len());
+        let mut is_called: Vec<bool> = Vec::with_capacity(profile.nodes.len());
         let mut known: HashMap<(u32, u32, i32, i32), u32> = HashMap::new();
         for (index, node) in profile.nodes.iter().enumerate() {
             let place = (node.name, node.script_name, node.line_number, node.column_number);
@@ -104,9 +106,10 @@ impl Sites {
                 .entry(place)
                 .or_insert_with(|| self.frames.insert_full(frame_of(profile, node)).0 as u32);
             frames.push(frame);
-            let is_hidden = self.grouping.hide_node_internals
-                && index > 0
-                && is_internal(&self.frames[frame as usize].url);
+            let is_program = is_program(&self.frames[frame as usize]);
+            let by_program = index > 0 && is_called[node.parent as usize];
+            is_called.push(is_program || by_program);
+            let is_hidden = self.grouping.hide_node_internals && !is_program && by_program;
             let site = if is_hidden {
                 sites[node.parent as usize]
             } else {
@@ -195,6 +198,13 @@ fn callers_of(nodes: &[Node], frames: &[u32], index: usize) -> Vec<u32> {
     callers
 }
 
+/// Whether a function is the program's: neither Node.js's own nor V8's, such as `push`, which have no
+/// place.
+fn is_program(frame: &Frame) -> bool {
+    let is_native = frame.url.is_empty() && frame.line_number == 0;
+    !is_native && !is_internal(&frame.url)
+}
+
 /// Whether a script is Node.js's own.
 pub fn is_internal(url: &str) -> bool {
     url.starts_with("node:")
@@ -256,6 +266,23 @@ mod tests {
         let names = names(Grouping { hide_node_internals: true, ..Grouping::default() }, &CALLS);
         assert_eq!(names[2], names[1]);
         assert_eq!(names[4], names[3]);
+    }
+
+    #[test]
+    fn v8s_functions_are_hidden_as_well_but_not_those_that_no_program_called() {
+        let call = |caller, name, url| Call { caller, name, url, samples: &[] };
+        let calls = [
+            call(0, "push", ""),
+            call(0, "onread", "node:net"),
+            call(2, "concat", ""),
+            call(2, "handle", "/app/a.js"),
+            call(4, "on", "node:events"),
+            call(5, "push", ""),
+        ];
+        let names = names(Grouping { hide_node_internals: true, ..Grouping::default() }, &calls);
+        let own: Vec<_> = names[1..4].iter().map(|name| &name[2..]).collect();
+        assert_eq!(own, ["push@", "onread@node:net", "concat@"]);
+        assert!(names[4..].iter().all(|name| *name == names[4]), "{names:?}");
     }
 
     #[test]
