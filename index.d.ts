@@ -226,8 +226,9 @@ export interface LeakOptions {
    */
   by?: 'function' | 'file' | 'package' | 'stack';
   /**
-   * Put what Node.js's and V8's own functions allocate down to the function that called them.
-   * @default false
+   * Put what Node.js's and V8's own functions (`push`, `EventEmitter.on`) allocate down to the
+   * function of the program that called them. What no program called stays what it is.
+   * @default true for leaks, else false
    */
   hideNodeInternals?: boolean;
   /** How many sites at most, of leaks: how many steady ones; an integer from 1. Default: all. */
@@ -324,6 +325,7 @@ export interface LeakSite extends Site {
   reason:
     | 'old-objects-stay'
     | 'too-few-old-objects'
+    | 'too-few-moments'
     | 'no-session'
     | 'no-growth'
     | 'plateau'
@@ -336,8 +338,11 @@ export interface LeakSite extends Site {
   retention: Interval | null;
   /** Part of the growth of all live bytes; null if these do not grow. */
   share: number | null;
-  /** Of a growing site, what would give the evidence: either of the two. */
-  needs: { snapshots: number; sampleIntervalBytes: number } | null;
+  /**
+   * Of a growing site, what would give the evidence: so many more captures, or else a session with
+   * that interval; null if no interval would.
+   */
+  needs: { snapshots: number; sampleIntervalBytes: number | null } | null;
 }
 
 /**

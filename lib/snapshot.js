@@ -94,7 +94,8 @@ class Snapshot {
 
   static async leaks(sources, options) {
     checkArray('sources', sources);
-    const question = JSON.stringify(checkLeakOptions(options));
+    // What a listener or a promise costs counts for the function of the program that made it.
+    const question = JSON.stringify({ hideNodeInternals: true, ...checkLeakOptions(options) });
     const { LeakHunt } = load();
     const hunt = new LeakHunt();
     for (const [index, source] of sources.entries()) {

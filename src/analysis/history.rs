@@ -125,6 +125,23 @@ impl History {
         bytes
     }
 
+    /// Only what outlives a capture, by pairs of captures that follow one another: objects that both
+    /// have. It is what is left without the garbage that each capture finds uncollected.
+    pub fn of_pairs(&self) -> History {
+        let pair =
+            |life: &Life| (life.last > life.first).then(|| Life { last: life.last - 1, ..*life });
+        let tracks = self.tracks.iter().map(|(&site, track)| {
+            let lives = track.lives.iter().filter_map(pair).collect();
+            (site, Track { lives, stated: track.stated.iter().skip(1).copied().collect() })
+        });
+        History {
+            hours: self.hours.iter().skip(1).copied().collect(),
+            tracks: tracks.collect(),
+            names: self.names.iter().skip(1).cloned().collect(),
+            ..*self
+        }
+    }
+
     fn follow(&mut self, captures: &[Capture]) {
         let count = captures.len();
         // By ordinal; without a session every object is another one.

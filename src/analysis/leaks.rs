@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::history::{Capture, History, Life, Track};
 use super::interval::Interval;
 use super::sites::{Frame, Sites};
-use super::statistics::{Line, Share, normal, student95};
+use super::statistics::{Line, Mean, Share, normal, student95};
 use crate::profile::estimate::Total;
 
 /// A site that goes on growing does so at a quarter of its former rate at least.
@@ -22,13 +22,19 @@ const STAYS: f64 = 0.5;
 /// show that more than half of them stay: with a mean of 7.75 a Poisson variable is at least 4.
 const OLD_OBJECTS: f64 = 7.75;
 
+/// With fewer nothing is born between two captures, outlives one, and is looked for in a fourth.
+const FEWEST_CAPTURES: usize = 4;
+
+/// With these, three cohorts tell how evenly a leak grows.
+const ENOUGH_CAPTURES: usize = 5;
+
 /// What is found out about a site, or of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// It keeps growing, and its old objects stay.
     Leaking,
-    /// It grows, and there is not yet enough evidence that its objects stay.
+    /// It grows, and there is not yet enough evidence that it keeps growing and its objects stay.
     Growing,
     /// It does not grow, no longer grows, or its objects die.
     Steady,
@@ -72,7 +78,7 @@ pub struct LeakSite {
     pub stack: Vec<Frame>,
     /// In the last capture.
     pub live_bytes: Interval,
-    /// By weighted regression over all captures.
+    /// By weighted regression over all captures, of what outlived one where that is known.
     pub growth_bytes_per_hour: Interval,
     /// Part of what outlived the capture after its birth that is alive at the end, 0 to 1; none if
     /// nothing grew old enough.
@@ -87,10 +93,13 @@ pub struct LeakSite {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// It grows, goes on growing, and its old objects stay.
+    /// It grows, goes on growing, and old objects of most cohorts stay.
     OldObjectsStay,
     /// It grows, and too few objects grew old to tell whether they stay.
     TooFewOldObjects,
+    /// It grows, and what stays came at a few moments, such as when V8 compiled a function: from as
+    /// many cohorts as there are it cannot be told whether more will come.
+    TooFewMoments,
     /// It grows; the files do not tell which objects are old.
     NoSession,
     /// Its growth may be chance.
@@ -105,7 +114,9 @@ impl Reason {
     fn verdict(self) -> Verdict {
         match self {
             Reason::OldObjectsStay => Verdict::Leaking,
-            Reason::TooFewOldObjects | Reason::NoSession => Verdict::Growing,
+            Reason::TooFewOldObjects | Reason::TooFewMoments | Reason::NoSession => {
+                Verdict::Growing
+            }
             Reason::NoGrowth | Reason::Plateau | Reason::OldObjectsDie => Verdict::Steady,
         }
     }
@@ -117,8 +128,8 @@ impl Reason {
 pub struct Needs {
     /// As many captures more, as far apart as these.
     pub snapshots: u32,
-    /// A session with this interval and as many captures.
-    pub sample_interval_bytes: u32,
+    /// A session with this interval and as many captures; none if no interval would do.
+    pub sample_interval_bytes: Option<u32>,
 }
 
 /// Answers the question. `captures` may be of several sessions: the one with the most of them is
@@ -127,13 +138,15 @@ pub struct Needs {
 pub fn leaks(captures: Vec<Capture>, sites: &Sites, limit: usize) -> Leaks {
     let (captures, others) = largest_session(captures);
     let history = History::of(captures);
-    let judge = Judge::new(&history);
-    let whole = judge.growth(&whole(&history));
-    let mut found: Vec<LeakSite> = history
-        .tracks
-        .iter()
-        .map(|(&site, track)| judge.site(sites, site, track, &whole))
-        .collect();
+    let growing = if history.interval.is_some() && history.hours.len() >= FEWEST_CAPTURES {
+        &history.of_pairs()
+    } else {
+        &history
+    };
+    let judge = Judge::new(&history, growing);
+    let whole = judge.growth(&whole(growing));
+    let mut found: Vec<LeakSite> =
+        history.tracks.keys().map(|&site| judge.site(sites, site, &whole)).collect();
     found.sort_by(|one, other| {
         let rate = |site: &LeakSite| site.growth_bytes_per_hour.estimate;
         let held = |site: &LeakSite| site.live_bytes.estimate;
@@ -206,16 +219,18 @@ impl Growth {
 
 struct Judge<'a> {
     history: &'a History,
+    /// What growth is told from, see [`History::of_pairs`].
+    growing: &'a History,
     /// Standard errors that a slope must exceed to be no chance among as many sites.
     z: f64,
 }
 
 impl Judge<'_> {
-    fn new(history: &History) -> Judge<'_> {
+    fn new<'a>(history: &'a History, growing: &'a History) -> Judge<'a> {
         let has_births = |track: &&Track| track.lives.iter().any(|life| life.first > 0);
-        let tested = history.tracks.values().filter(has_births).count().max(1);
+        let tested = growing.tracks.values().filter(has_births).count().max(1);
         // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
-        Judge { history, z: normal(1.0 - 0.025 / tested as f64) }
+        Judge { history, growing, z: normal(1.0 - 0.025 / tested as f64) }
     }
 
     fn span_hours(&self) -> f64 {
@@ -226,10 +241,12 @@ impl Judge<'_> {
         self.history.hours.len()
     }
 
-    fn site(&self, sites: &Sites, site: u32, track: &Track, whole: &Interval) -> LeakSite {
+    fn site(&self, sites: &Sites, site: u32, whole: &Interval) -> LeakSite {
+        let (track, growing) = (&self.history.tracks[&site], &self.growing.tracks[&site]);
         let retention = self.retention(track);
-        let reason = self.reason(track, &retention);
-        let growth = self.growth(track);
+        let cohorts = self.cohorts(track);
+        let reason = self.reason(growing, &retention, &cohorts);
+        let growth = self.growth(growing);
         LeakSite {
             verdict: reason.verdict(),
             reason,
@@ -241,12 +258,12 @@ impl Judge<'_> {
                 Interval { estimate, low: Some(low), high: Some(high) }
             }),
             share: (whole.estimate > 0.0).then(|| growth.estimate / whole.estimate),
-            needs: (reason == Reason::TooFewOldObjects).then(|| self.needs(track)).flatten(),
+            needs: self.needs(track, reason, &cohorts),
             growth_bytes_per_hour: growth,
         }
     }
 
-    fn reason(&self, track: &Track, retention: &Share) -> Reason {
+    fn reason(&self, track: &Track, retention: &Share, cohorts: &Mean) -> Reason {
         if self.captures() < 2 {
             return Reason::NoGrowth;
         }
@@ -261,19 +278,20 @@ impl Judge<'_> {
             return Reason::NoSession;
         }
         match retention.interval95() {
-            (low, _) if low > STAYS => Reason::OldObjectsStay,
             (_, high) if high < STAYS => Reason::OldObjectsDie,
-            _ => Reason::TooFewOldObjects,
+            (low, _) if low <= STAYS => Reason::TooFewOldObjects,
+            _ if !cohorts.is_positive() => Reason::TooFewMoments,
+            _ => Reason::OldObjectsStay,
         }
     }
 
     fn fit(&self, track: &Track) -> Growth {
-        let hours = &self.history.hours;
+        let hours = &self.growing.hours;
         let (bytes, variance) = track.lives.iter().fold((0.0, 0.0), |(bytes, variance), life| {
             (bytes + life.bytes, variance + life.variance)
         });
         let per_byte = if bytes > 0.0 { variance / bytes } else { 0.0 };
-        let line = Line::fit(hours, &self.history.live_bytes(track), per_byte);
+        let line = Line::fit(hours, &self.growing.live_bytes(track), per_byte);
         // The slope is a sum over the objects, each with the weights of the captures that have it.
         let sampling = track.lives.iter().map(|life| {
             let weight: f64 = line.weights[life.first..=life.last].iter().sum();
@@ -283,7 +301,8 @@ impl Judge<'_> {
     }
 
     fn growth(&self, track: &Track) -> Interval {
-        if self.captures() < 2 || self.span_hours() == 0.0 {
+        let hours = &self.growing.hours;
+        if hours.len() < 2 || hours[0] == hours[hours.len() - 1] {
             return Interval::default();
         }
         let growth = self.fit(track);
@@ -294,12 +313,12 @@ impl Judge<'_> {
 
     /// Whether it grew in the second half of the time, and at a rate to speak of.
     fn goes_on(&self, track: &Track) -> bool {
-        let (hours, last) = (&self.history.hours, self.captures() - 1);
+        let (hours, last) = (&self.growing.hours, self.growing.hours.len() - 1);
         let middle = last / 2;
-        let bytes = self.history.live_bytes(track);
+        let bytes = self.growing.live_bytes(track);
         let rate = |from: usize, to: usize| (bytes[to] - bytes[from]) / (hours[to] - hours[from]);
         let (came, went) = changes(&track.lives, middle, last);
-        let is_grown = match self.history.interval {
+        let is_grown = match self.growing.interval {
             Some(_) => Interval::difference(&came, &went).low > Some(0.0),
             None => bytes[last] > bytes[middle],
         };
@@ -323,6 +342,20 @@ impl Judge<'_> {
         share
     }
 
+    /// What each cohort left at the end, bytes an hour. The first is no cohort, and the last one has
+    /// not outlived a capture. Objects that came at one moment are one piece of evidence, however
+    /// many they are; so the scatter of the cohorts is what tells how sure their mean is.
+    fn cohorts(&self, track: &Track) -> Mean {
+        let (hours, last) = (&self.history.hours, self.captures().saturating_sub(1));
+        let mut left = vec![0.0; last.saturating_sub(1)];
+        for life in track.lives.iter().filter(|life| life.last == last) {
+            if (1..last).contains(&life.first) {
+                left[life.first - 1] += life.bytes / (hours[life.first] - hours[life.first - 1]);
+            }
+        }
+        Mean::of(&left)
+    }
+
     fn live_bytes(&self, track: &Track) -> Interval {
         let last = self.captures() - 1;
         let alive = track.lives.iter().filter(|life| life.last == last);
@@ -341,30 +374,43 @@ impl Judge<'_> {
         hours.len().checked_sub(3).map_or(0.0, |at| hours[at])
     }
 
-    /// Enough objects must grow old, and the slope must stand out: that of a growing count of `k`
-    /// has a standard error of sqrt(6 / 5 / k) of it, as that of any random walk.
+    /// Enough objects must grow old, the slope must stand out (that of a growing count of `k` has a
+    /// standard error of sqrt(6 / 5 / k) of it, as that of any random walk), and so must the mean of
+    /// the cohorts.
     fn detectable(&self) -> Option<f64> {
-        let interval = self.history.interval?;
+        let interval = self.history.interval.filter(|_| self.captures() >= FEWEST_CAPTURES)?;
         let (birth_hours, span) = (self.birth_hours(), self.span_hours());
-        let objects = 1.2 * (self.z + normal(0.95)).powi(2);
-        let per_hour = (OLD_OBJECTS / birth_hours).max(objects / span);
-        (birth_hours > 0.0).then(|| per_hour * f64::from(interval))
+        let pairs_span = span - self.growing.hours[0];
+        let cohorts = self.captures().saturating_sub(2);
+        let slope = 1.2 * (self.z + normal(0.95)).powi(2);
+        let mean = (student95(cohorts.saturating_sub(1)) + normal(0.95)).powi(2);
+        let per_hour = [OLD_OBJECTS / birth_hours, slope / pairs_span, mean / pairs_span];
+        let per_hour = per_hour.into_iter().fold(0.0, f64::max);
+        Some(per_hour * f64::from(interval))
     }
 
-    fn needs(&self, track: &Track) -> Option<Needs> {
+    fn needs(&self, track: &Track, reason: Reason, cohorts: &Mean) -> Option<Needs> {
         let interval = self.history.interval?;
         let last = self.captures() - 1;
         let stayed = track.lives.iter().filter(|life| life.first > 0 && life.last == last).count();
-        let step = self.span_hours() / last as f64;
         let per_step = stayed as f64 / last as f64;
-        // Births in the last two steps cannot grow old.
-        let steps = (OLD_OBJECTS / per_step).ceil() + 2.0;
-        let old = per_step * (self.birth_hours() / step).max(1.0);
-        Some(Needs {
-            snapshots: (steps - last as f64).max(1.0) as u32,
-            sample_interval_bytes: (f64::from(interval) * (old / OLD_OBJECTS).min(1.0)).max(1.0)
-                as u32,
-        })
+        let more = |captures: usize| captures.saturating_sub(self.captures()).max(1) as u32;
+        match reason {
+            Reason::TooFewMoments => {
+                let captures = cohorts.count_needed()? + 2;
+                Some(Needs { snapshots: more(captures), sample_interval_bytes: None })
+            }
+            Reason::TooFewOldObjects => {
+                let step = self.span_hours() / last as f64;
+                let old = per_step * (self.birth_hours() / step).max(1.0);
+                let finer = (f64::from(interval) * (old / OLD_OBJECTS).min(1.0)).max(1.0);
+                // Births in the last two steps cannot grow old.
+                let steps = (OLD_OBJECTS / per_step).ceil() as usize + 2;
+                let snapshots = more((steps + 1).max(ENOUGH_CAPTURES));
+                Some(Needs { snapshots, sample_interval_bytes: Some(finer as u32) })
+            }
+            _ => None,
+        }
     }
 }
 
@@ -425,7 +471,7 @@ mod tests {
         births.into_iter().map(|birth| (birth, birth + lifetime)).collect()
     }
 
-    const LEAKING: [(&str, Program); 3] = [
+    const LEAKING: [(&str, Program); 4] = [
         ("a cache without bound", |random| live_for(random.births(3000, -1.0, END), FOREVER)),
         ("one in a hundred stays", |random| {
             let births = random.births(100_000, -1.0, END);
@@ -441,9 +487,29 @@ mod tests {
             });
             live_for(births.collect(), FOREVER)
         }),
+        ("a leak among garbage", AMONG_GARBAGE),
     ];
 
-    const SOUND: [(&str, Program); 8] = [
+    /// A leak that is a hundredth of what its function allocates; the rest comes in bursts and is
+    /// garbage, some of which each capture finds.
+    const AMONG_GARBAGE: Program = |random| {
+        let mut objects = live_for(random.births(2000, -1.0, END), FOREVER);
+        for _ in 0..200 {
+            let start = -1.0 + (END + 1.0) * random.next();
+            let count = (8000.0 * random.next()) as usize;
+            objects.extend(live_for(random.births(count, start, start + 0.1), 0.1));
+        }
+        objects
+    };
+
+    const SOUND: [(&str, Program); 9] = [
+        ("a compiler, less and less often", |random| {
+            let births = (0..4).flat_map(|_| {
+                let start = -1.0 - 3.0 * random.next().ln();
+                random.births(150, start, start + 0.01)
+            });
+            live_for(births.collect(), FOREVER)
+        }),
         ("a full LRU cache", |random| live_for(random.births(8000, -3.0, END), 2.5)),
         ("a short-lived cache", |random| live_for(random.births(8000, -2.0, END), 0.7)),
         ("heavy garbage", |random| live_for(random.births(100_000, -1.0, END), 0.02)),
@@ -609,10 +675,23 @@ mod tests {
         assert_eq!((leaks.verdict, leaks.detectable), (Verdict::Growing, None));
         let site = &leaks.sites[0];
         assert_eq!((site.reason, site.retention), (Reason::TooFewOldObjects, None));
-        assert_eq!(site.needs.unwrap().snapshots, 2);
-        assert_eq!(judge(&profiles[..4]).verdict, Verdict::Leaking);
+        assert_eq!(site.needs.unwrap().snapshots, 3);
+        assert_eq!(judge(&profiles[..5]).verdict, Verdict::Leaking);
         assert_eq!(judge(&profiles[..1]).verdict, Verdict::Steady);
         assert_eq!(judge(&[]).verdict, Verdict::Steady);
+    }
+
+    #[test]
+    fn what_came_at_a_few_moments_is_no_proof_and_it_says_how_many_captures_would_be() {
+        let moments: Program = |random| {
+            let births = [0.5, 2.5, 4.5].map(|start| random.births(300, start, start + 0.01));
+            live_for(births.concat(), FOREVER)
+        };
+        let leaks = judge(&run(&[moments], 1, 256));
+        let site = &leaks.sites[0];
+        assert_eq!((site.verdict, site.reason), (Verdict::Growing, Reason::TooFewMoments));
+        assert!(site.needs.is_some_and(|needs| needs.snapshots < 5), "{:?}", site.needs);
+        assert_eq!(site.needs.unwrap().sample_interval_bytes, None);
     }
 
     #[test]

@@ -28,8 +28,8 @@ pub enum By {
 pub struct Grouping {
     /// What makes a site.
     pub by: By,
-    /// Whether what Node.js's and V8's own functions allocate counts for the function that called
-    /// them.
+    /// Whether what Node.js's and V8's own functions allocate counts for the function of the program
+    /// that called them. Those that none called stay what they are.
     pub hide_node_internals: bool,
 }
 
@@ -45,14 +45,6 @@ pub struct Frame {
     pub line_number: i32,
     /// 1-based, 0 if unknown.
     pub column_number: i32,
-}
-
-impl Frame {
-    /// Whether it is Node.js's own or built into V8, as `Map.prototype.set` is, which has no script.
-    fn is_internal(&self) -> bool {
-        is_internal(&self.url)
-            || (self.url.is_empty() && self.line_number == 0 && !self.function_name.is_empty())
-    }
 }
 
 /// The functions of all profiles that are looked at together, each once.
@@ -144,10 +136,12 @@ impl Sites {
     pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
         let frames = self.frames.of_nodes(profile);
         let mut sites: Vec<u32> = Vec::with_capacity(profile.nodes.len());
+        let mut is_called: Vec<bool> = Vec::with_capacity(profile.nodes.len());
         for (index, node) in profile.nodes.iter().enumerate() {
-            let is_hidden = self.grouping.hide_node_internals
-                && index > 0
-                && self.frames.get(frames[index]).is_internal();
+            let is_program = is_program(self.frames.get(frames[index]));
+            let by_program = index > 0 && is_called[node.parent as usize];
+            is_called.push(is_program || by_program);
+            let is_hidden = self.grouping.hide_node_internals && !is_program && by_program;
             let site = if is_hidden {
                 sites[node.parent as usize]
             } else {
@@ -252,6 +246,13 @@ fn callers_of(nodes: &[Node], frames: &[u32], index: usize) -> Vec<u32> {
     callers
 }
 
+/// Whether a function is the program's: neither Node.js's own nor V8's, such as `push`, which have no
+/// place.
+fn is_program(frame: &Frame) -> bool {
+    let is_native = frame.url.is_empty() && frame.line_number == 0;
+    !is_native && !is_internal(&frame.url)
+}
+
 /// Whether a script is Node.js's own.
 pub fn is_internal(url: &str) -> bool {
     url.starts_with("node:")
@@ -316,18 +317,20 @@ mod tests {
     }
 
     #[test]
-    fn built_in_functions_are_hidden_and_code_without_a_file_is_not() {
-        const CALLS: [Call; 3] = [
-            Call { caller: 0, name: "handle", url: "/app/a.js", samples: &[] },
-            Call { caller: 1, name: "set", url: "", samples: &[] },
-            Call { caller: 1, name: "evaluated", url: "", samples: &[] },
+    fn v8s_functions_are_hidden_as_well_but_not_those_that_no_program_called() {
+        let call = |caller, name, url| Call { caller, name, url, samples: &[] };
+        let calls = [
+            call(0, "push", ""),
+            call(0, "onread", "node:net"),
+            call(2, "concat", ""),
+            call(2, "handle", "/app/a.js"),
+            call(4, "on", "node:events"),
+            call(5, "push", ""),
         ];
-        let mut sites = Sites::new(Grouping { hide_node_internals: true, ..Grouping::default() });
-        let mut profile = profile(&CALLS);
-        profile.nodes[2].line_number = 0;
-        let of_nodes = sites.of_nodes(&profile);
-        assert_eq!(of_nodes[2], of_nodes[1]);
-        assert_ne!(of_nodes[3], of_nodes[1]);
+        let names = names(Grouping { hide_node_internals: true, ..Grouping::default() }, &calls);
+        let own: Vec<_> = names[1..4].iter().map(|name| &name[2..]).collect();
+        assert_eq!(own, ["push@", "onread@node:net", "concat@"]);
+        assert!(names[4..].iter().all(|name| *name == names[4]), "{names:?}");
     }
 
     #[test]

@@ -96,6 +96,39 @@ impl Share {
     }
 }
 
+/// The mean of a few values whose scatter is not known beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct Mean {
+    mean: f64,
+    deviation: f64,
+    count: usize,
+}
+
+impl Mean {
+    /// Of these.
+    pub fn of(values: &[f64]) -> Mean {
+        let count = values.len();
+        let mean = values.iter().sum::<f64>() / count.max(1) as f64;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Mean { mean, deviation: (squares / count.saturating_sub(1).max(1) as f64).sqrt(), count }
+    }
+
+    /// Whether it is above 0, at the 97.5 % level of Student's test. A single value cannot tell.
+    pub fn is_positive(&self) -> bool {
+        self.is_positive_of(self.count)
+    }
+
+    /// How many values like these could tell; none if a hundred could not.
+    pub fn count_needed(&self) -> Option<usize> {
+        (2..=100).find(|&count| self.is_positive_of(count))
+    }
+
+    fn is_positive_of(&self, count: usize) -> bool {
+        let error = self.deviation / (count as f64).sqrt();
+        count > 1 && self.mean > student95(count - 1) * error
+    }
+}
+
 /// The quantile of the normal distribution.
 pub fn normal(probability: f64) -> f64 {
     Normal::standard().inverse_cdf(probability)
@@ -138,6 +171,16 @@ mod tests {
         }
         let (low, high) = share.interval95();
         assert!((low - 0.5101).abs() < 1e-4 && (high - 1.0).abs() < 1e-9, "{low} {high}");
+    }
+
+    #[test]
+    fn means_are_tested_as_student_does() {
+        assert!(Mean::of(&[2.0, 3.0, 4.0]).is_positive());
+        let uneven = Mean::of(&[1.0, 1.0, 1.0, 0.0, 0.0]);
+        assert!(!uneven.is_positive());
+        assert_eq!(uneven.count_needed(), Some(6));
+        assert_eq!(Mean::of(&[-1.0, -2.0]).count_needed(), None);
+        assert!(!Mean::of(&[7.0]).is_positive() && !Mean::of(&[]).is_positive());
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub fn profile(calls: &[Call]) -> Profile {
     let mut samples = Vec::new();
     for (call, id) in calls.iter().zip(2..) {
         let (name, url) = (strings.intern(call.name), strings.intern(call.url));
-        nodes.push(node(id, call.caller, name, url, 1));
+        // V8's own functions have neither script nor place.
+        nodes.push(node(id, call.caller, name, url, i32::from(!call.url.is_empty())));
         samples.extend(call.samples.iter().map(|&(size, ordinal)| sample(id, size, ordinal)));
     }
     let mut metadata = testing::metadata();

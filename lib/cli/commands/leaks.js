@@ -34,6 +34,8 @@ const COLUMNS = [
 const REASONS = {
   'old-objects-stay': 'it keeps growing, and its old objects stay',
   'too-few-old-objects': 'it grows, but too few objects grew old to tell whether they stay',
+  'too-few-moments':
+    'it grew in too few of the times between two snapshots to tell whether it goes on',
   'no-session': 'it grows; the files do not tell which objects are old',
   'no-growth': 'its growth may be chance',
   plateau: 'it has all but stopped growing',
@@ -100,8 +102,9 @@ function siteLines(site) {
   ];
   if (needs !== null) {
     const { snapshots, sampleIntervalBytes } = needs;
-    const interval = formatBytes(sampleIntervalBytes);
-    lines.push(`  ${snapshots} more snapshots would tell, or an interval of ${interval}.`);
+    const interval =
+      sampleIntervalBytes === null ? '' : `, or an interval of ${formatBytes(sampleIntervalBytes)}`;
+    lines.push(`  ${snapshots} more snapshots would tell${interval}.`);
   }
   if (stack.length > 0) lines.push(`  called from ${stack.map(siteOf).join(' < ')}`);
   return lines;
