@@ -57,6 +57,8 @@ test('a packed package, installed into an empty project, works', () => {
   const cli = join(directory, 'node_modules/.bin/heap-profile');
   assert.equal(execFileSync(cli, ['--version'], { encoding: 'utf8' }), `${manifest.version}\n`);
   assert.match(node([cli, 'convert', 'app.heapprofile', '-o', '-']), /^{"head":/);
+  // Its page is made by the build, and not in the repository.
+  assert.match(node([cli, 'flamegraph', 'app.heapprofile', '-o', '-']), /^<!doctype html>/i);
 
   const sampled = `const sh = require('heap-profile/sample-heap-allocations');
     sh.startSampling();

@@ -1,6 +1,8 @@
 // Colours of frames, by package or by growth; how light they are is the style sheet's choice.
 
 const LEGEND_PACKAGES = 8;
+/** Node.js's own code and code without a file: much, and seldom the reason. */
+const BACKGROUND = ['(node)', '(none)'];
 
 /** The same for a package in every graph. */
 export function byPackage({ frame }) {
@@ -8,10 +10,10 @@ export function byPackage({ frame }) {
 }
 
 function packageColour(name) {
-  let hash = 0;
-  for (const character of name) hash = (Math.imul(hash, 31) + character.codePointAt(0)) | 0;
-  // Neighbouring names far apart: the golden angle.
-  return hsl((Math.abs(hash) * 137.5) % 360, 65);
+  // FNV-1a.
+  let hash = 0x811c9dc5;
+  for (const character of name) hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193);
+  return hsl((hash >>> 0) % 360, BACKGROUND.includes(name) ? 15 : 65);
 }
 
 /** Red for what grew, blue for what shrank, the stronger the more; grey for what may be chance. */
