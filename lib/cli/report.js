@@ -31,7 +31,9 @@ function asText({ lines, columns, rows, notes = [] }) {
 function textTable(columns, rows) {
   // Here, for programs that load this package need neither.
   const Table = require('cli-table3');
-  const { bold } = require('picocolors');
+  const { createColors, isColorSupported } = require('picocolors');
+  // It colours in continuous integration too, where the output goes to a file.
+  const { bold } = createColors(isColorSupported && process.stdout.isTTY);
   const table = new Table({
     head: columns.map(({ title }) => bold(title)),
     colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
