@@ -33,7 +33,7 @@ function textTable(columns, rows) {
   const Table = require('cli-table3');
   const { createColors, isColorSupported } = require('picocolors');
   // It colours in continuous integration too, where the output goes to a file.
-  const { bold } = createColors(isColorSupported && process.stdout.isTTY);
+  const { bold } = createColors(isColorSupported && process.stdout.isTTY === true);
   const table = new Table({
     head: columns.map(({ title }) => bold(title)),
     colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
