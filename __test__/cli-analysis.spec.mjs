@@ -1,6 +1,6 @@
 // `heap-profile top`, `diff` and `leaks`, and the functions on Snapshot behind them.
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -96,8 +96,20 @@ test('leaks: a verdict with its evidence, and exit code 3', async () => {
   assert.ok(site.growthBytesPerHour.low > 0);
   assert.ok(site.retention.low > 0.5 && site.share > 0.5);
   assert.ok(answer.detectable > 0);
+  assert.equal(site.history.length, 6);
+  assert.ok(Math.abs(site.history.at(-1).bytes / site.liveBytes.estimate - 1) < 1e-9);
+  assert.ok(site.history.every(({ standardError }) => standardError >= 0));
+  assert.deepEqual(
+    site.cohorts.map(({ snapshot }) => snapshot),
+    [1, 2, 3, 4, 5],
+  );
+  assert.equal(site.cohorts[0].survival.length, 4);
   const { stdout } = await cli(['leaks', ...captures(), '--hide-node-internals']);
   assert.match(stdout, /^LEAKING: .*leaky\.js:\d+\) grows by .* an hour \(95 %: /);
+  assert.match(
+    stdout,
+    /in the first snapshot, .* of what was born between, .* after 1 to 4 snapshots/,
+  );
   const snapshots = await Promise.all(captures().map((file) => Snapshot.read(file)));
   const ours = await Snapshot.leaks(snapshots.reverse(), { hideNodeInternals: true });
   assert.deepEqual(ours.sites[0], site);
@@ -106,8 +118,24 @@ test('leaks: a verdict with its evidence, and exit code 3', async () => {
 test('leaks: two captures are no proof', async () => {
   const { code, stdout } = await cli(['leaks', first, last]);
   assert.equal(code, 0);
-  assert.match(stdout, /^No leak is certain\.\nGROWING: .*\n.*\n.*more snapshots would tell/);
+  assert.match(stdout, /^No leak is certain\.\nGROWING: .*\n.*\n.*\n.*more snapshots would tell/);
   assert.match(stdout, /too few to show a leak of any size/);
+});
+
+test('leaks: the session that leaks is told of, whatever else lies about', async () => {
+  const other = temporaryDirectory();
+  const ofAnother = ['a', 'b', 'c'].map((name) => {
+    const profile = JSON.parse(readFileSync(first));
+    profile.heapProfile.sessionId = 'another';
+    const file = join(other, `${name}.heapprofile`);
+    writeFileSync(file, JSON.stringify(profile));
+    return file;
+  });
+  const { answer } = await json('leaks', ...ofAnother, directory);
+  assert.equal(answer.verdict, 'leaking');
+  assert.deepEqual(answer.others, [{ verdict: 'steady', snapshots: ofAnother }]);
+  const { stdout } = await cli(['leaks', ...ofAnother, directory]);
+  assert.match(stdout, /^Other sessions \(ask about their files alone\): 1 steady\.$/m);
 });
 
 test('leaks: a bad file among many is skipped, and the exit code says so', async () => {
