@@ -24,12 +24,24 @@ const COMMANDS = [
 
 /** Runs a command line; a promise of the exit code. */
 async function main(argv) {
-  process.stdout.on('error', ignoreBrokenPipe);
+  const stdoutErrors = [];
+  process.stdout.on('error', (error) => stdoutErrors.push(error));
+  // There is nowhere left to say so.
+  process.stderr.on('error', () => {});
   try {
-    return (await dispatch(argv)) ?? 0;
+    const exitCode = await dispatch(argv);
+    await flushStdout();
+    // That the reader of a pipe has seen enough (`| head`) is no error.
+    if (stdoutErrors.length > 0 && stdoutErrors[0].code !== 'EPIPE') throw stdoutErrors[0];
+    return exitCode ?? 0;
   } catch (error) {
     return report(error, argv[0]);
   }
+}
+
+/** Errors are told by then, too. */
+async function flushStdout() {
+  await new Promise((resolve) => process.stdout.write('', () => setImmediate(resolve)));
 }
 
 function dispatch([first, ...rest]) {
@@ -61,11 +73,6 @@ function report(error, name) {
   const isExpected = error instanceof CommandError || error.code !== undefined;
   process.stderr.write(`error: ${isExpected ? error.message : error.stack}\n`);
   return 1;
-}
-
-/** That the reader of a pipe has seen enough (`| head`) is no error; the command tidies up. */
-function ignoreBrokenPipe(error) {
-  if (error.code !== 'EPIPE') throw error;
 }
 
 module.exports = { main };
