@@ -4,7 +4,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { cli, fixture, root, runChild, temporaryDirectory } from './helpers.mjs';
+import { cli, cliInTerminal, fixture, root, runChild, temporaryDirectory } from './helpers.mjs';
 
 const { Snapshot } = createRequire(import.meta.url)(root);
 const directory = temporaryDirectory();
@@ -58,14 +58,45 @@ test('top: text and Markdown say the same', async () => {
   const text = await cli(['top', last, '--limit', '3']);
   assert.match(text.stdout, /^[\d.]+ [KM]iB live \(95 %: .* to .*\) in [\d,]+ objects; /);
   assert.match(text.stdout, /live bytes +95 % interval +objects +share +function +place/);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a pipe gets no colours
-  assert.doesNotMatch(text.stdout, /\u001b/);
   const markdown = await cli(['top', last, '--limit', '3', '--markdown']);
   assert.match(
     markdown.stdout,
     /^\| live bytes \| 95 % interval \| objects \| share \| function \| place \|$/m,
   );
   assert.match(markdown.stdout, /^\| ---: \| ---: \| ---: \| ---: \| --- \| --- \|$/m);
+});
+
+test('colours are for terminals, unless the environment says otherwise', {
+  skip: process.platform === 'win32' && 'Windows has no script',
+}, async () => {
+  const ESCAPE = '\u001b';
+  const args = ['top', last, '--limit', '1'];
+  for (const [run, env, isColoured] of [
+    [cli, {}, false],
+    [cli, { CI: '1' }, false],
+    [cli, { FORCE_COLOR: '1' }, true],
+    [cli, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
+    [cliInTerminal, {}, true],
+    [cliInTerminal, { NO_COLOR: '1' }, false],
+    [cliInTerminal, { FORCE_COLOR: '0' }, false],
+    [cliInTerminal, { TERM: 'dumb' }, false],
+  ]) {
+    const { code, stdout } = await run(args, { env });
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /live bytes/);
+    assert.equal(stdout.includes(ESCAPE), isColoured, `${run.name} ${JSON.stringify(env)}`);
+  }
+});
+
+test('a filter that nothing matches', async () => {
+  for (const args of [
+    ['top', last],
+    ['diff', first, last],
+  ]) {
+    const { code, stdout } = await cli([...args, '--filter', 'xyzzy']);
+    assert.equal(code, 0);
+    assert.match(stdout, /\n\nNo function or file has 'xyzzy' in its name\.\n$/);
+  }
 });
 
 test('diff: what grew, and what may be noise', async () => {
@@ -82,7 +113,11 @@ test('diff: what grew, and what may be noise', async () => {
   const same = await current.diff(current);
   assert.ok(same.sites.every(({ isNoise, growth }) => isNoise && growth.estimate === 0));
   const { stdout } = await cli(['diff', first, last]);
-  assert.match(stdout, /^\+[\d.]+ [KM]iB \(95 %: .*\) in /);
+  assert.match(stdout, /^Growth: \+[\d.]+ [KM]iB \(95 %: .*\) in /);
+  const unchanged = await cli(['diff', last, last, '--markdown']);
+  assert.match(unchanged.stdout, /^Growth: 0 B \(95 %: .*, within noise\)/);
+  const reversed = await cli(['diff', last, first]);
+  assert.match(reversed.stdout, /^Growth: -.*\)\nBASE was taken [\d.]+ s after FILE\.\n/);
 });
 
 test('leaks: a verdict with its evidence, and exit code 3', async () => {
@@ -103,6 +138,19 @@ test('leaks: a verdict with its evidence, and exit code 3', async () => {
   assert.deepEqual(ours.sites[0], site);
 });
 
+test("leaks: Node.js's own functions are hidden, unless they are asked for", async () => {
+  const limit = ['--limit', '1000'];
+  const hidden = (await json('leaks', directory, ...limit)).answer;
+  assert.deepEqual(
+    (await json('leaks', directory, ...limit, '--hide-node-internals')).answer,
+    hidden,
+  );
+  const { answer } = await json('leaks', directory, ...limit, '--no-hide-node-internals');
+  const options = { by: 'function', limit: 1000, hideNodeInternals: false };
+  assert.deepEqual((await Snapshot.leaks(captures(), options)).sites, answer.sites);
+  assert.ok(answer.sites.length > hidden.sites.length);
+});
+
 test('leaks: two captures are no proof', async () => {
   const { code, stdout } = await cli(['leaks', first, last]);
   assert.equal(code, 0);
@@ -115,11 +163,22 @@ test('leaks: a bad file among many is skipped, and the exit code says so', async
   writeFileSync(bad, '{"head":');
   const { code, stdout, stderr } = await cli(['leaks', bad, ...captures()]);
   assert.equal(code, 1);
-  assert.match(stderr, /^error: skipped .*bad\.heapprofile: .*at byte 8/);
+  assert.match(stderr, /^error: skipped: .*bad\.heapprofile: .*at byte 8/);
   assert.match(stdout, /^LEAKING: /);
   const alone = await cli(['leaks', bad, first]);
   assert.equal(alone.code, 1);
-  assert.match(alone.stderr, /error: leaks needs two profiles/);
+  assert.match(alone.stderr, /\nerror: leaks needs two or more profiles .*; there is only one\n$/);
+  const none = await cli(['leaks', 'nothing', temporaryDirectory()]);
+  assert.equal(none.code, 1);
+  assert.match(
+    none.stderr,
+    /^error: skipped: ENOENT: no such file or directory, open '.*nothing'\n/,
+  );
+  assert.match(none.stderr, /\nerror: leaks needs .*; there is none\n$/);
+  const { skipped } = await Snapshot.leaks([first, last, 'nothing']);
+  assert.equal(skipped.length, 1);
+  assert.equal(skipped[0].path, 'nothing');
+  assert.match(skipped[0].message, /^ENOENT: no such file or directory, open '.*nothing'$/);
 });
 
 test('names do not reach the terminal as they are', async () => {
@@ -152,6 +211,7 @@ test('wrong arguments say what was expected', async () => {
     [['top', last, '--limit', 'x'], /--limit.*must be an integer/],
     [['top', last, '--self', '--total'], /not both/],
     [['diff', last], /needs BASE FILE/],
+    [['leaks', '-'], /stdin is one profile, and leaks needs two or more/],
   ]) {
     const { code, stderr } = await cli(args);
     assert.equal(code, 2, stderr);

@@ -1,7 +1,8 @@
 // The command line's frame: help, version, wrong usage, pipes.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { cli, root } from './helpers.mjs';
@@ -55,6 +56,7 @@ for (const [args, message, hint] of [
     'heap-profile run --help',
   ],
   [['convert', 'a'], /Name a file with -o/, 'heap-profile convert --help'],
+  [['diff', '-', '-'], /stdin is one profile/, 'heap-profile diff --help'],
   [['convert', 'a', 'b', '-o', 'c'], /'b' is one argument too many/, 'heap-profile convert --help'],
 ]) {
   test(`wrong usage: ${args.join(' ')}`, async () => {
@@ -65,6 +67,54 @@ for (const [args, message, hint] of [
     assert.ok(stderr.endsWith(`\nSee '${hint}'.\n`), stderr);
   });
 }
+
+for (const command of commands.filter((name) => name !== 'run')) {
+  // Two are too many for none of them but diff; what is wrong is said before anything is read.
+  const operands = command === 'diff' ? ['1', '2'] : ['1'];
+
+  test(`${command} prints JSON or Markdown`, async () => {
+    const { stdout } = await cli([command, '--help']);
+    assert.match(stdout, /^ +--json /m);
+    assert.match(stdout, /^ +--markdown /m);
+    const both = await cli([command, ...operands, '--json', '--markdown']);
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, /^error: --json or --markdown, not both\n/);
+  });
+
+  test(`${command} does not print two things to stdout`, async () => {
+    const help = await cli([command, '--help']);
+    if (!help.stdout.includes('-o, --output')) return;
+    for (const option of ['--json', '--markdown']) {
+      const { code, stderr } = await cli([command, ...operands, '-o', '-', option]);
+      assert.equal(code, 2);
+      assert.match(stderr, new RegExp(`^error: -o - or ${option}, not both: both go to stdout\n`));
+    }
+  });
+}
+
+for (const stream of ['stdout', 'stderr']) {
+  test(`a disk that is full: ${stream}`, {
+    skip: process.platform !== 'linux' && "/dev/full is Linux's",
+  }, async () => {
+    const full = openSync('/dev/full', 'w');
+    const args = stream === 'stdout' ? ['--help'] : ['top', 'nothing'];
+    const child = spawn(process.execPath, [join(root, 'bin', 'heap-profile.js'), ...args], {
+      stdio: stream === 'stdout' ? ['ignore', full, 'pipe'] : ['ignore', 'pipe', full],
+    });
+    const output = child[stream === 'stdout' ? 'stderr' : 'stdout'].setEncoding('utf8').toArray();
+    const [code] = await once(child, 'close');
+    assert.equal(code, 1);
+    const text = (await output).join('');
+    if (stream === 'stdout') assert.match(text, /^error: ENOSPC.*\n$/);
+    else assert.equal(text, '');
+  });
+}
+
+test('nobody reads what went wrong', async () => {
+  const onSpawn = (child) => child.stderr.destroy();
+  const { code, signal } = await cli(['top', 'nothing'], { onSpawn });
+  assert.deepEqual([code, signal], [1, null]);
+});
 
 test('a reader that leaves early is no error', async () => {
   const child = spawn(process.execPath, [join(root, 'bin', 'heap-profile.js'), '--help']);
