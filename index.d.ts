@@ -306,7 +306,7 @@ export interface Leaks {
   snapshots: string[];
   /** Those of other sessions, which were not compared. */
   others: string[];
-  /** Files that are no profiles. */
+  /** Files that could not be read, and why. */
   skipped: { path: string; message: string }[];
   /** Whether growth is all that could be told: the files do not say which session they are of. */
   growthOnly: boolean;

@@ -4,7 +4,15 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { cli, cliInTerminal, fixture, root, runChild, temporaryDirectory } from './helpers.mjs';
+import {
+  cli,
+  cliInTerminal,
+  fixture,
+  noTerminal,
+  root,
+  runChild,
+  temporaryDirectory,
+} from './helpers.mjs';
 
 const { Snapshot } = createRequire(import.meta.url)(root);
 const directory = temporaryDirectory();
@@ -19,6 +27,12 @@ before(async () => {
   const { code, stderr } = await runChild(fixture('cli', 'leaky.js'), [directory]);
   assert.equal(code, 0, stderr);
 });
+
+/** Of a call tree as the inspector gives it. */
+function node(functionName, url, selfSize, ...children) {
+  const callFrame = { functionName, scriptId: '1', url, lineNumber: 0, columnNumber: 0 };
+  return { callFrame, selfSize, children };
+}
 
 async function json(...args) {
   const { code, stdout, stderr } = await cli([...args, '--json']);
@@ -67,7 +81,7 @@ test('top: text and Markdown say the same', async () => {
 });
 
 test('colours are for terminals, unless the environment says otherwise', {
-  skip: process.platform === 'win32' && 'Windows has no script',
+  skip: noTerminal,
 }, async () => {
   const ESCAPE = '\u001b';
   const args = ['top', last, '--limit', '1'];
@@ -139,16 +153,24 @@ test('leaks: a verdict with its evidence, and exit code 3', async () => {
 });
 
 test("leaks: Node.js's own functions are hidden, unless they are asked for", async () => {
-  const limit = ['--limit', '1000'];
-  const hidden = (await json('leaks', directory, ...limit)).answer;
-  assert.deepEqual(
-    (await json('leaks', directory, ...limit, '--hide-node-internals')).answer,
-    hidden,
-  );
-  const { answer } = await json('leaks', directory, ...limit, '--no-hide-node-internals');
-  const options = { by: 'function', limit: 1000, hideNodeInternals: false };
-  assert.deepEqual((await Snapshot.leaks(captures(), options)).sites, answer.sites);
-  assert.ok(answer.sites.length > hidden.sites.length);
+  const files = [1000, 2000].map((bytes) => {
+    const internal = node('on', 'node:events', bytes);
+    const program = node('subscribe', '/app.js', 0, internal);
+    const file = join(temporaryDirectory(), `${bytes}.heapprofile`);
+    writeFileSync(file, JSON.stringify({ head: node('(root)', '', 0, program) }));
+    return file;
+  });
+  for (const [args, expected] of [
+    [[], 'subscribe'],
+    [['--hide-node-internals'], 'subscribe'],
+    [['--no-hide-node-internals'], 'on'],
+  ]) {
+    const { sites } = (await json('leaks', ...files, ...args)).answer;
+    assert.deepEqual(
+      sites.map(({ functionName }) => functionName),
+      [expected],
+    );
+  }
 });
 
 test('leaks: two captures are no proof', async () => {
@@ -183,20 +205,8 @@ test('leaks: a bad file among many is skipped, and the exit code says so', async
 
 test('names do not reach the terminal as they are', async () => {
   const file = join(temporaryDirectory(), 'a.heapprofile');
-  const functionName = '\u001b[31mred|`x`\n';
-  const node = {
-    functionName,
-    scriptId: 1,
-    lineNumber: 1,
-    columnNumber: 1,
-    url: '/a',
-    selfSize: 9,
-    children: [],
-  };
-  writeFileSync(
-    file,
-    JSON.stringify({ head: { ...node, functionName: '(root)', selfSize: 0, children: [node] } }),
-  );
+  const odd = node('\u001b[31mred|`x`\n', '/a', 9);
+  writeFileSync(file, JSON.stringify({ head: node('(root)', '', 0, odd) }));
   const text = await cli(['top', file]);
   assert.match(text.stdout, /\ufffd\[31mred\|`x`\ufffd/);
   assert.match(text.stdout, /as the file says/);

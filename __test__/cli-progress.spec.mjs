@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { inTerminal, root, runChild, temporaryDirectory } from './helpers.mjs';
+import { inTerminal, noTerminal, root, runChild, temporaryDirectory } from './helpers.mjs';
 
 const require = createRequire(import.meta.url);
 const { start, stop, write, Snapshot } = require(root);
@@ -43,7 +43,7 @@ const IS_LATE = 'Date.now() - startedAt > 1500';
 const BAR = /^\x1b7(\x1b\[1G[█░]+ 99 % of [\d.]+ KiB read\x1b\[0K)+\x1b8\x1b\[1G\x1b\[2K/;
 
 test('a terminal sees how far it is, and nothing of it when the answer comes', {
-  skip: process.platform === 'win32' && 'Windows has no script',
+  skip: noTerminal,
 }, async () => {
   const { code, stdout } = await inTerminal(['-e', program(IS_SHOWN)]);
   assert.equal(code, 0);

@@ -33,6 +33,9 @@ export function cli(args, options = {}) {
   return runChild(program, args, { ...options, env: { ...NO_COLOUR_WISHES, ...options.env } });
 }
 
+/** Why there is no terminal to test with: other systems' `script` takes no command. */
+export const noTerminal = process.platform !== 'linux' && "script -c is Linux's";
+
 /** Runs Node in a terminal, where stdout and stderr are one; see runChild. */
 export function inTerminal(args, options = {}) {
   const quoted = [process.execPath, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`);

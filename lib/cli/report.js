@@ -6,8 +6,8 @@ const { STANDARD } = require('./output.js');
 
 /** Options of all commands that print an answer. */
 const REPORT_OPTIONS = {
-  json: { description: 'Print JSON; doc/cli.md tells what is in it' },
-  markdown: { description: 'Print Markdown' },
+  json: { description: 'Print JSON, for programs' },
+  markdown: { description: 'Print Markdown, for tickets' },
 };
 
 /** Throws unless stdout has one use. */

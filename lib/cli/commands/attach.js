@@ -48,7 +48,8 @@ const options = {
   output: {
     short: 'o',
     value: 'FILE',
-    description: 'File to write, - for stdout; with --every FILE-1, FILE-2, …',
+    description:
+      'File to write, - for stdout; with --every FILE-1, …; else heap-profile-TIME, here',
   },
   thread: {
     value: 'ID',

@@ -7,7 +7,7 @@ const { STANDARD, withProfiles, writeProfile } = require('../output.js');
 const { checkReport, printFiles, REPORT_OPTIONS } = require('../report.js');
 
 const options = {
-  output: { short: 'o', value: 'OUT', description: 'File to write, - for stdout' },
+  output: { short: 'o', value: 'OUT', description: 'File to write, - for stdout; needed' },
   format: {
     value: 'FORMAT',
     description: "heapprofile, pprof or folded; else by OUT's name: .pb.gz, .folded or any other",
