@@ -214,6 +214,23 @@ test('names do not reach the terminal as they are', async () => {
   assert.match(markdown.stdout, /\ufffd\\\[31mred\\\|\\`x\\`\ufffd/);
 });
 
+test('names do not reach the terminal in the words of leaks, errors and warnings', async () => {
+  const files = [1000, 2000].map((bytes) => {
+    const file = join(temporaryDirectory(), `${bytes}.heapprofile`);
+    const odd = node('\u001b[31mred\n', 'file:///\u001b[31m.js', bytes);
+    writeFileSync(file, JSON.stringify({ head: node('(root)', '', 0, odd) }));
+    return file;
+  });
+  const { stdout } = await cli(['leaks', ...files]);
+  assert.match(stdout, /^No leak is certain\.\nGROWING: \ufffd\[31mred\ufffd \(/);
+  const mapped = await cli(['top', files[0], '--source-maps']);
+  assert.match(mapped.stderr, /^warning: file:\/\/\/\ufffd\[31m\.js: /);
+  const missing = await cli(['top', '\u001b[31m']);
+  assert.match(missing.stderr, /^error: ENOENT.*\ufffd\[31m'\n$/);
+  const skipped = await cli(['leaks', '\u001b[31m', ...files]);
+  assert.match(skipped.stderr, /^error: skipped: ENOENT.*\ufffd\[31m'\n$/);
+});
+
 test('wrong arguments say what was expected', async () => {
   for (const [args, message] of [
     [['top'], /error: 'top' needs FILE/],

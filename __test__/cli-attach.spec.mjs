@@ -295,7 +295,7 @@ test('wrong usage', async () => {
     [['attach'], /'attach' needs PID/],
     [['attach', 'app.js'], /"PID" must be an integer/],
     [['attach', '0'], /"PID" is out of range/],
-    [['attach', '1', '--thread', '-1'], /--thread.*ambiguous/],
+    [['attach', '1', '--thread', '-1'], /--thread.*ambiguous.*XYZ'\.\n/],
     [['attach', '1', '--every', '1s', '-o', '-'], /cannot all go to stdout/],
   ]) {
     const { code, stderr } = await cli(args);

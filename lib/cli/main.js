@@ -10,6 +10,7 @@
 const { version } = require('../../package.json');
 const { readArguments } = require('./arguments.js');
 const { CommandError, UsageError } = require('./errors.js');
+const { complain } = require('./printable.js');
 const { commandHelp, PROGRAM, programHelp } = require('./help.js');
 
 const COMMANDS = [
@@ -66,12 +67,14 @@ function print(text) {
 function report(error, name) {
   if (error instanceof UsageError) {
     const command = findCommand(name) === undefined ? PROGRAM : `${PROGRAM} ${name}`;
-    process.stderr.write(`error: ${error.message}\nSee '${command} --help'.\n`);
+    complain(`error: ${error.message}`);
+    complain(`See '${command} --help'.`);
     return 2;
   }
   // Errors with a code are those of the system and ours; any other is a bug.
   const isExpected = error instanceof CommandError || error.code !== undefined;
-  process.stderr.write(`error: ${isExpected ? error.message : error.stack}\n`);
+  if (isExpected) complain(`error: ${error.message}`);
+  else process.stderr.write(`error: ${error.stack}\n`);
   return 1;
 }
 

@@ -3,6 +3,7 @@
 
 const { Snapshot } = require('../snapshot.js');
 const { CommandError, UsageError } = require('./errors.js');
+const { complain } = require('./printable.js');
 const { withProgress } = require('./progress.js');
 
 const STANDARD = '-';
@@ -23,7 +24,7 @@ async function withProfiles(files, options, work) {
     return work(...snapshots);
   });
   for (const { url, message, count } of snapshots.flatMap(({ warnings }) => warnings)) {
-    process.stderr.write(`warning: ${url}: ${message} (frames: ${count})\n`);
+    complain(`warning: ${url}: ${message} (frames: ${count})`);
   }
   return result;
 }

@@ -3,6 +3,7 @@
 
 const { UsageError } = require('./errors.js');
 const { STANDARD } = require('./output.js');
+const { printable } = require('./printable.js');
 
 /** Options of all commands that print an answer. */
 const REPORT_OPTIONS = {
@@ -39,9 +40,9 @@ function write(text) {
 }
 
 function asText({ lines, columns, rows = [], notes = [] }) {
-  const texts = lines.map((line) => `${line}\n`);
+  const texts = lines.map((line) => `${printable(line)}\n`);
   if (rows.length > 0) texts.push(`\n${textTable(columns, rows)}\n`);
-  if (notes.length > 0) texts.push('\n', ...notes.map((note) => `${note}\n`));
+  if (notes.length > 0) texts.push('\n', ...notes.map((note) => `${printable(note)}\n`));
   return texts.join('');
 }
 
@@ -94,10 +95,4 @@ function escapeMarkdown(text) {
   return printable(text).replace(/[\\`*_[\]<>|#]/g, '\\$&');
 }
 
-/** Names are anything; control characters would reach the terminal. */
-function printable(text) {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be printed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd');
-}
-
-module.exports = { checkReport, print, printFiles, printable, REPORT_OPTIONS };
+module.exports = { checkReport, print, printFiles, REPORT_OPTIONS };

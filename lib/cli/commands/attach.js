@@ -16,6 +16,7 @@ const {
 const { countDown } = require('../countdown.js');
 const { CommandError, UsageError } = require('../errors.js');
 const { STANDARD, writeProfile } = require('../output.js');
+const { complain } = require('../printable.js');
 const { checkReport, print, printFiles, REPORT_OPTIONS } = require('../report.js');
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -121,9 +122,7 @@ async function sample(main, given, pid, ending) {
   session.on('end', () => ending.abort('the connection ended'));
   const sampling = await startSampling(session, given);
   if (given.depth !== undefined && sampling.stackDepth !== given.depth) {
-    process.stderr.write(
-      `warning: this Node.js keeps ${sampling.stackDepth} frames of each stack\n`,
-    );
+    complain(`warning: this Node.js keeps ${sampling.stackDepth} frames of each stack`);
   }
   await writeAll(takeSnapshots(sampling, given, pid, ending.signal), given);
 }

@@ -7,6 +7,7 @@ const { Snapshot } = require('../../snapshot.js');
 const { CommandError, UsageError } = require('../errors.js');
 const { siteOf } = require('../frames.js');
 const { STANDARD } = require('../output.js');
+const { complain } = require('../printable.js');
 const { withProgress } = require('../progress.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
 const { GROUP_OPTIONS } = require('../sites.js');
@@ -63,7 +64,7 @@ async function run({ json, markdown, by, limit, noHideNodeInternals = false }, o
   const question = { by, limit, hideNodeInternals: !noHideNodeInternals };
   const answer = await withProgress(files, () => Snapshot.leaks(files, question));
   for (const { message } of answer.skipped) {
-    process.stderr.write(`error: skipped: ${message}\n`);
+    complain(`error: skipped: ${message}`);
   }
   if (answer.snapshots.length < 2) {
     throw new CommandError(tooFew(answer));
