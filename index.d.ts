@@ -304,8 +304,11 @@ export interface Leaks {
   verdict: Verdict;
   /** The captures that were compared, the earliest first: names of files. */
   snapshots: string[];
-  /** Those of other sessions, which were not compared. */
-  others: string[];
+  /**
+   * The other sessions, none of them worse than this one: the worst of their sites' verdicts (null of a
+   * single snapshot) and their files. Ask about those files alone for more.
+   */
+  others: { verdict: Verdict | null; snapshots: string[] }[];
   /** Files that could not be read, and why. */
   skipped: { path: string; message: string }[];
   /** Whether growth is all that could be told: the files do not say which session they are of. */
@@ -339,6 +342,18 @@ export interface LeakSite extends Site {
   /** Part of the growth of all live bytes; null if these do not grow. */
   share: number | null;
   /**
+   * Live bytes in each of `snapshots`, with their standard error: null where nothing is known of
+   * errors.
+   */
+  history: { bytes: number; standardError: number | null }[];
+  /**
+   * The sampled objects that a snapshot is the first to have, the earliest first: the index of that
+   * snapshot in `snapshots`, their estimated bytes in it, and the part of these that is alive in
+   * each later one, 0 to 1, as long as something is. Empty without a session. Objects that were there
+   * in the first snapshot were born any time before, and are of no cohort.
+   */
+  cohorts: { snapshot: number; bytes: number; survival: number[] }[];
+  /**
    * Of a growing site, what would give the evidence: so many more captures, or else a session with
    * that interval; null if no interval would.
    */
@@ -365,7 +380,8 @@ export class Snapshot {
   static parse(buffer: Uint8Array, options?: ReadOptions): Promise<Snapshot>;
   /**
    * Looks for leaks in two or more (best: five or more) captures of one session: snapshots, or files,
-   * which are read one after the other. doc/leaks.md says how it decides.
+   * which are read one after the other. Of several sessions the worst one is told of, of equal ones the
+   * one with the most captures. doc/leaks.md says how it decides.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong arguments.
    */
   static leaks(sources: readonly (string | Snapshot)[], options?: LeakOptions): Promise<Leaks>;

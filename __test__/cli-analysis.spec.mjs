@@ -1,6 +1,6 @@
 // `heap-profile top`, `diff` and `leaks`, and the functions on Snapshot behind them.
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -32,6 +32,16 @@ before(async () => {
 function node(functionName, url, selfSize, ...children) {
   const callFrame = { functionName, scriptId: '1', url, lineNumber: 0, columnNumber: 0 };
   return { callFrame, selfSize, children };
+}
+
+/** Two files, of what `program` makes of more and more bytes. */
+function writeGrowing(program) {
+  const together = temporaryDirectory();
+  return [1000, 2000].map((bytes) => {
+    const file = join(together, `${bytes}.heapprofile`);
+    writeFileSync(file, JSON.stringify({ head: node('(root)', '', 0, program(bytes)) }));
+    return file;
+  });
 }
 
 async function json(...args) {
@@ -145,21 +155,27 @@ test('leaks: a verdict with its evidence, and exit code 3', async () => {
   assert.ok(site.growthBytesPerHour.low > 0);
   assert.ok(site.retention.low > 0.5 && site.share > 0.5);
   assert.ok(answer.detectable > 0);
+  assert.equal(site.history.length, 6);
+  assert.ok(Math.abs(site.history.at(-1).bytes / site.liveBytes.estimate - 1) < 1e-9);
+  assert.ok(site.history.every(({ standardError }) => standardError >= 0));
+  // V8 may inline the function half-way: then its later cohorts are its caller's.
+  assert.ok(site.cohorts.length >= 2);
+  for (const { snapshot, bytes, survival } of site.cohorts) {
+    assert.ok(snapshot >= 1 && bytes > 0 && survival.length <= 5 - snapshot);
+    assert.ok(survival.every((part) => part > 0 && part <= 1));
+  }
   const { stdout } = await cli(['leaks', ...captures(), '--hide-node-internals']);
   assert.match(stdout, /^LEAKING: .*leaky\.js:\d+\) grows by .* an hour \(95 %: /);
+  assert.match(stdout, /in the first snapshot, .* of what was born between, .* is left after/);
   const snapshots = await Promise.all(captures().map((file) => Snapshot.read(file)));
   const ours = await Snapshot.leaks(snapshots.reverse(), { hideNodeInternals: true });
   assert.deepEqual(ours.sites[0], site);
 });
 
 test("leaks: Node.js's own functions are hidden, unless they are asked for", async () => {
-  const files = [1000, 2000].map((bytes) => {
-    const internal = node('on', 'node:events', bytes);
-    const program = node('subscribe', '/app.js', 0, internal);
-    const file = join(temporaryDirectory(), `${bytes}.heapprofile`);
-    writeFileSync(file, JSON.stringify({ head: node('(root)', '', 0, program) }));
-    return file;
-  });
+  const files = writeGrowing((bytes) =>
+    node('subscribe', '/app.js', 0, node('on', 'node:events', bytes)),
+  );
   for (const [args, expected] of [
     [[], 'subscribe'],
     [['--hide-node-internals'], 'subscribe'],
@@ -176,8 +192,24 @@ test("leaks: Node.js's own functions are hidden, unless they are asked for", asy
 test('leaks: two captures are no proof', async () => {
   const { code, stdout } = await cli(['leaks', first, last]);
   assert.equal(code, 0);
-  assert.match(stdout, /^No leak is certain\.\nGROWING: .*\n.*\n.*more snapshots would tell/);
+  assert.match(stdout, /^No leak is certain\.\nGROWING: .*\n.*\n.*\n.*more snapshots would tell/);
   assert.match(stdout, /too few to show a leak of any size/);
+});
+
+test('leaks: the session that leaks is told of, whatever else lies about', async () => {
+  const other = temporaryDirectory();
+  const ofAnother = ['a', 'b', 'c'].map((name) => {
+    const profile = JSON.parse(readFileSync(first));
+    profile.heapProfile.sessionId = 'another';
+    const file = join(other, `${name}.heapprofile`);
+    writeFileSync(file, JSON.stringify(profile));
+    return file;
+  });
+  const { answer } = await json('leaks', ...ofAnother, directory);
+  assert.equal(answer.verdict, 'leaking');
+  assert.deepEqual(answer.others, [{ verdict: 'steady', snapshots: ofAnother }]);
+  const { stdout } = await cli(['leaks', ...ofAnother, directory]);
+  assert.match(stdout, /^Other sessions \(ask about their files alone\): 1 steady\.$/m);
 });
 
 test('leaks: a bad file among many is skipped, and the exit code says so', async () => {
@@ -215,12 +247,7 @@ test('names do not reach the terminal as they are', async () => {
 });
 
 test('names do not reach the terminal in the words of leaks, errors and warnings', async () => {
-  const files = [1000, 2000].map((bytes) => {
-    const file = join(temporaryDirectory(), `${bytes}.heapprofile`);
-    const odd = node('\u001b[31mred\n', 'file:///\u001b[31m.js', bytes);
-    writeFileSync(file, JSON.stringify({ head: node('(root)', '', 0, odd) }));
-    return file;
-  });
+  const files = writeGrowing((bytes) => node('\u001b[31mred\n', 'file:///\u001b[31m.js', bytes));
   const { stdout } = await cli(['leaks', ...files]);
   assert.match(stdout, /^No leak is certain\.\nGROWING: \ufffd\[31mred\ufffd \(/);
   const mapped = await cli(['top', files[0], '--source-maps']);

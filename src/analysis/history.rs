@@ -115,12 +115,9 @@ impl History {
 
     /// Live bytes of a site by capture.
     pub fn live_bytes(&self, track: &Track) -> Vec<f64> {
-        let mut bytes = track.stated.clone();
-        bytes.resize(self.hours.len(), 0.0);
-        for life in &track.lives {
-            for capture in &mut bytes[life.first..=life.last] {
-                *capture += life.bytes;
-            }
+        let mut bytes = sums_by_capture(&track.lives, self.hours.len(), |life| life.bytes);
+        for (sum, stated) in bytes.iter_mut().zip(&track.stated) {
+            *sum += stated;
         }
         bytes
     }
@@ -176,6 +173,17 @@ fn life_of(size: u64, interval: Option<u32>, at: usize) -> Life {
     estimate.add(size, interval.unwrap_or(1), 1);
     let bytes = estimate::sample_bytes(size, interval.unwrap_or(1));
     Life { bytes, variance: estimate.bytes.variance, first: at, last: at }
+}
+
+/// Sums over the objects that each capture has.
+pub fn sums_by_capture(lives: &[Life], captures: usize, value: impl Fn(&Life) -> f64) -> Vec<f64> {
+    let mut sums = vec![0.0; captures];
+    for life in lives {
+        for sum in &mut sums[life.first..=life.last] {
+            *sum += value(life);
+        }
+    }
+    sums
 }
 
 /// Without times, captures count as an hour apart.

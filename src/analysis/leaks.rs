@@ -4,9 +4,10 @@
 //! capture is the first to have were born since the one before. A leak keeps growing, and what was
 //! born in it stays. doc/leaks.md says where the criteria come from.
 
+use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::history::{Capture, History, Life, Track};
+use super::history::{Capture, History, Life, Track, sums_by_capture};
 use super::interval::Interval;
 use super::sites::{Frame, Sites};
 use super::statistics::{Line, Mean, Share, normal, student95};
@@ -48,8 +49,8 @@ pub struct Leaks {
     pub verdict: Verdict,
     /// The captures that were compared, the earliest first: their files.
     pub snapshots: Vec<String>,
-    /// Those of other sessions, which were not.
-    pub others: Vec<String>,
+    /// The other sessions, of which the answer does not tell more.
+    pub others: Vec<OtherSession>,
     /// Whether growth is all that could be told, as the files do not say which session they are of.
     pub growth_only: bool,
     /// From the first to the last capture; none if the files do not tell.
@@ -61,6 +62,15 @@ pub struct Leaks {
     pub detectable: Option<f64>,
     /// The sites, the worst first.
     pub sites: Vec<LeakSite>,
+}
+
+/// A session that is no worse than the one that is told of.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct OtherSession {
+    /// The worst of its sites' verdicts; none of a single capture.
+    pub verdict: Option<Verdict>,
+    /// Its captures, the earliest first: their files.
+    pub snapshots: Vec<String>,
 }
 
 /// A site.
@@ -85,8 +95,33 @@ pub struct LeakSite {
     pub retention: Option<Interval>,
     /// Part of the growth of all live bytes; none if these do not grow.
     pub share: Option<f64>,
+    /// Live bytes in each capture.
+    pub history: Vec<Moment>,
+    /// What was born between two captures, the earliest first; none where nothing was sampled.
+    pub cohorts: Vec<Cohort>,
     /// For a growing site, what would give the evidence.
     pub needs: Option<Needs>,
+}
+
+/// Live bytes at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Moment {
+    /// Estimated, or as the file says.
+    pub bytes: f64,
+    /// None where nothing is known of errors.
+    pub standard_error: Option<f64>,
+}
+
+/// Objects that one capture is the first to have.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct Cohort {
+    /// Which capture that is, counted from 0.
+    pub snapshot: usize,
+    /// What there was of them in it.
+    pub bytes: f64,
+    /// The part of it that is left in each later capture, 0 to 1, until nothing is.
+    pub survival: Vec<f64>,
 }
 
 /// What decided.
@@ -132,11 +167,43 @@ pub struct Needs {
     pub sample_interval_bytes: Option<u32>,
 }
 
-/// Answers the question. `captures` may be of several sessions: the one with the most of them is
-/// looked at, the latest of several. `limit` is how many steady sites at most, those that hold
-/// most; those that leak or grow are all told.
+/// Answers the question. `captures` may be of several sessions: each is judged, and the worst one is
+/// told of; of several the one with the most captures, of these the latest. `limit` is how many
+/// steady sites at most, those that hold most; those that leak or grow are all told.
 pub fn leaks(captures: Vec<Capture>, sites: &Sites, limit: usize) -> Leaks {
-    let (captures, others) = largest_session(captures);
+    let sessions = sessions_of(captures).into_iter();
+    let mut judged: Vec<Leaks> =
+        sessions.map(|captures| judge_session(captures, sites, limit)).collect();
+    judged.sort_by_key(|session| session.verdict);
+    let mut judged = judged.into_iter();
+    let mut worst = judged.next().unwrap_or_else(|| judge_session(Vec::new(), sites, limit));
+    worst.others = judged.map(OtherSession::of).collect();
+    worst
+}
+
+/// Captures by session, those with the most captures first, of these the latest.
+fn sessions_of(captures: Vec<Capture>) -> Vec<Vec<Capture>> {
+    let mut sessions: IndexMap<Option<String>, Vec<Capture>> = IndexMap::new();
+    for capture in captures {
+        sessions.entry(capture.session_id.clone()).or_default().push(capture);
+    }
+    let latest = |captures: &[Capture]| {
+        captures.iter().filter_map(|capture| capture.taken_at).fold(0.0, f64::max)
+    };
+    let mut sessions: Vec<Vec<Capture>> = sessions.into_values().collect();
+    sessions.sort_by(|one, other| {
+        other.len().cmp(&one.len()).then(latest(other).total_cmp(&latest(one)))
+    });
+    sessions
+}
+
+impl OtherSession {
+    fn of(Leaks { verdict, snapshots, .. }: Leaks) -> OtherSession {
+        OtherSession { verdict: (snapshots.len() > 1).then_some(verdict), snapshots }
+    }
+}
+
+fn judge_session(captures: Vec<Capture>, sites: &Sites, limit: usize) -> Leaks {
     let history = History::of(captures);
     let growing = if history.interval.is_some() && history.hours.len() >= FEWEST_CAPTURES {
         &history.of_pairs()
@@ -160,7 +227,7 @@ pub fn leaks(captures: Vec<Capture>, sites: &Sites, limit: usize) -> Leaks {
     found.truncate(unsteady.saturating_add(limit));
     Leaks {
         verdict: found.first().map_or(Verdict::Steady, |site| site.verdict),
-        others,
+        others: Vec::new(),
         growth_only: history.interval.is_none(),
         span_ms: history.is_timed.then(|| judge.span_hours() * 3_600_000.0),
         growth_bytes_per_hour: whole,
@@ -168,20 +235,6 @@ pub fn leaks(captures: Vec<Capture>, sites: &Sites, limit: usize) -> Leaks {
         sites: found,
         snapshots: history.names,
     }
-}
-
-/// The captures of one session, and the names of the others.
-fn largest_session(captures: Vec<Capture>) -> (Vec<Capture>, Vec<String>) {
-    let sessions = captures.iter().map(|capture| {
-        let same = captures.iter().filter(|other| other.session_id == capture.session_id);
-        let latest = same.clone().filter_map(|same| same.taken_at).fold(0.0, f64::max);
-        (same.count(), latest, capture.session_id.clone())
-    });
-    let largest = sessions.max_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
-    let session_id = largest.and_then(|(_, _, session_id)| session_id);
-    let (ours, others): (Vec<_>, Vec<_>) =
-        captures.into_iter().partition(|capture| capture.session_id == session_id);
-    (ours, others.into_iter().map(|capture| capture.name).collect())
 }
 
 /// All sites as one.
@@ -258,6 +311,8 @@ impl Judge<'_> {
                 Interval { estimate, low: Some(low), high: Some(high) }
             }),
             share: (whole.estimate > 0.0).then(|| growth.estimate / whole.estimate),
+            history: self.moments(track),
+            cohorts: self.cohorts_of(track),
             needs: self.needs(track, reason, &cohorts),
             growth_bytes_per_hour: growth,
         }
@@ -342,6 +397,29 @@ impl Judge<'_> {
         share
     }
 
+    fn moments(&self, track: &Track) -> Vec<Moment> {
+        let variances = sums_by_capture(&track.lives, self.captures(), |life| life.variance);
+        let is_known = self.history.interval.is_some();
+        let moments = self.history.live_bytes(track).into_iter().zip(variances);
+        moments
+            .map(|(bytes, variance)| Moment {
+                bytes,
+                standard_error: is_known.then(|| variance.sqrt()),
+            })
+            .collect()
+    }
+
+    /// The cohorts as they are told. What the first capture has is none: it was born any time before.
+    fn cohorts_of(&self, track: &Track) -> Vec<Cohort> {
+        if self.history.interval.is_none() {
+            return Vec::new();
+        }
+        let mut lives: Vec<Life> =
+            track.lives.iter().filter(|life| life.first > 0).copied().collect();
+        lives.sort_by_key(|life| life.first);
+        lives.chunk_by(|one, other| one.first == other.first).map(Cohort::of).collect()
+    }
+
     /// What each cohort left at the end, bytes an hour. The first is no cohort, and the last one has
     /// not outlived a capture. Objects that came at one moment are one piece of evidence, however
     /// many they are; so the scatter of the cohorts is what tells how sure their mean is.
@@ -411,6 +489,18 @@ impl Judge<'_> {
             }
             _ => None,
         }
+    }
+}
+
+impl Cohort {
+    /// Of objects that were born together, one at least.
+    fn of(lives: &[Life]) -> Cohort {
+        let snapshot = lives[0].first;
+        let end = lives.iter().fold(snapshot, |end, life| end.max(life.last));
+        let left = sums_by_capture(lives, end + 1, |life| life.bytes);
+        let bytes = left[snapshot];
+        let survival = left[snapshot + 1..].iter().map(|left| left / bytes).collect();
+        Cohort { snapshot, bytes, survival }
     }
 }
 
@@ -701,8 +791,46 @@ mod tests {
         profiles[6].metadata.session_id = Some("another".into());
         let leaks = judge(&profiles);
         assert_eq!(leaks.verdict, Verdict::Leaking);
-        assert_eq!(leaks.others, ["6.heapprofile"]);
+        let other = OtherSession { verdict: None, snapshots: vec!["6.heapprofile".into()] };
+        assert_eq!(leaks.others, [other]);
         assert_eq!(leaks.snapshots[0], "5.heapprofile");
+    }
+
+    #[test]
+    fn the_session_that_leaks_is_told_of_even_if_another_is_longer() {
+        let mut profiles = run(&[SOUND[4].1], 1, 256);
+        for mut profile in run(&[LEAKING[0].1], 2, 256).into_iter().skip(1) {
+            profile.metadata.session_id = Some("worker".into());
+            profiles.push(profile);
+        }
+        let leaks = judge(&profiles);
+        assert_eq!((leaks.verdict, leaks.snapshots.len()), (Verdict::Leaking, CAPTURES - 1));
+        assert_eq!(leaks.others.len(), 1);
+        assert_eq!(leaks.others[0].verdict, Some(Verdict::Steady));
+        assert_eq!(leaks.others[0].snapshots.len(), CAPTURES);
+    }
+
+    #[test]
+    fn tells_what_became_of_each_cohort_and_of_live_bytes() {
+        let objects: Program = |_| {
+            // Ten of which three stay, and ten more that are gone two captures later.
+            let born = |at: f64, lifetime: f64, count: usize| live_for(vec![at; count], lifetime);
+            [born(0.5, FOREVER, 3), born(0.5, 1.0, 7), born(2.5, 2.0, 10)].concat()
+        };
+        // So large that each is sampled.
+        let leaks = judge(&run(&[objects], 1, 1 << 30));
+        let site = &leaks.sites[0];
+        let size = f64::from(1 << 30);
+        let held = site.history.iter().map(|moment| (moment.bytes / size).round());
+        assert_eq!(held.collect::<Vec<_>>(), [0.0, 10.0, 3.0, 13.0, 13.0, 3.0, 3.0]);
+        assert!(site.history.iter().all(|moment| moment.standard_error == Some(0.0)));
+        let cohort = |snapshot, count: f64, survival: &[f64]| Cohort {
+            snapshot,
+            bytes: count * size,
+            survival: survival.to_vec(),
+        };
+        let expected = [cohort(1, 10.0, &[0.3, 0.3, 0.3, 0.3, 0.3]), cohort(3, 10.0, &[1.0])];
+        assert_eq!(site.cohorts, expected);
     }
 
     #[test]

@@ -16,8 +16,9 @@ pub fn write_value<T: Serialize + ?Sized>(out: &mut impl Write, value: &T) -> io
 
 /// Writes a number as JavaScript would: the fewest digits that read back the same, no `.0`.
 pub fn write_number(out: &mut impl Write, number: f64) -> io::Result<()> {
-    if number.fract() == 0.0 && number.abs() < MAX_SAFE_INTEGER {
-        return write_value(out, &(number as i64));
+    let whole = number as i64;
+    if whole as f64 == number && number.abs() < MAX_SAFE_INTEGER {
+        return write_value(out, &whole);
     }
     write_value(out, &number)
 }

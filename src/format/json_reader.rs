@@ -76,14 +76,26 @@ impl<R: Read> JsonReader<R> {
         if found != Some(b'"') {
             return Err(self.unexpected(&['"'], found));
         }
-        let (quoted, offset) = self.take_value()?;
-        let key = match quoted {
-            // As almost all keys are, without escapes.
-            [b'"', plain @ .., b'"'] if memchr(b'\\', plain).is_none() => map(plain),
-            _ => map(&parse::<RawText>(quoted, offset)?.0),
+        let key = match self.take_plain_key() {
+            Some(plain) => map(plain),
+            None => {
+                let (quoted, offset) = self.take_value()?;
+                map(&parse::<RawText>(quoted, offset)?.0)
+            }
         };
         self.expect(b':')?;
         Ok(key)
+    }
+
+    /// The key that is next, if it has no escapes and is all in the window, as almost all are.
+    fn take_plain_key(&mut self) -> Option<&[u8]> {
+        let rest = &self.window[self.at + 1..];
+        let end = rest.iter().position(|&byte| byte == b'"' || byte == b'\\')?;
+        if rest[end] != b'"' {
+            return None;
+        }
+        self.at += end + 2;
+        Some(&rest[..end])
     }
 
     /// A value that serde_json can parse: nested 128 levels deep at most.
@@ -99,6 +111,19 @@ impl<R: Read> JsonReader<R> {
         let (start, offset) = (self.at, self.offset());
         self.at = end;
         Ok((&self.window[start..end], offset))
+    }
+
+    /// What `known` has for the bytes up to the next `}`, which are skipped then. Give it whole
+    /// objects only: none is the start of another value, so what is found is the value that is next.
+    pub fn known_object<T>(&mut self, known: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>> {
+        self.peek()?;
+        let rest = &self.window[self.at..];
+        let Some(end) = memchr(b'}', rest) else { return Ok(None) };
+        let found = known(&rest[..=end]);
+        if found.is_some() {
+            self.at += end + 1;
+        }
+        Ok(found)
     }
 
     /// Skips a value.
@@ -125,13 +150,16 @@ impl<R: Read> JsonReader<R> {
     }
 
     /// The next byte that is no white space; the position goes there.
+    #[inline]
     fn peek(&mut self) -> Result<Option<u8>> {
-        // As almost always: nobody indents these files.
-        if let Some(&byte) = self.window.get(self.at)
-            && byte > b' '
-        {
-            return Ok(Some(byte));
+        match self.window.get(self.at) {
+            // As almost always: nobody indents these files.
+            Some(&byte) if byte > b' ' => Ok(Some(byte)),
+            _ => self.skip_space(),
         }
+    }
+
+    fn skip_space(&mut self) -> Result<Option<u8>> {
         loop {
             let rest = &self.window[self.at..];
             if let Some(spaces) = rest.iter().position(|byte| !b" \t\r\n".contains(byte)) {
@@ -196,7 +224,9 @@ fn value_length(bytes: &[u8]) -> Option<usize> {
     match bytes.first()? {
         b'"' => string_length(bytes),
         b'{' | b'[' => brackets_length(bytes),
-        _ => bytes.iter().position(|byte| b",:]} \t\r\n".contains(byte)),
+        _ => bytes.iter().position(|byte| {
+            matches!(byte, b',' | b':' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n')
+        }),
     }
 }
 

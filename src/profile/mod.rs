@@ -137,11 +137,18 @@ impl Profile {
         given: Vec<Given>,
         knows_liveness: bool,
     ) -> Profile {
-        let mut profile =
-            Profile::new(metadata, strings, nodes, Vec::new(), samples, knows_liveness);
-        profile.given = given;
-        summary::fill(&mut profile);
-        profile
+        Profile::new(metadata, strings, nodes, Vec::new(), samples, knows_liveness).stating(given)
+    }
+
+    /// With what the file states beyond the samples, and V8's summaries of it all.
+    pub fn stating(mut self, given: Vec<Given>) -> Profile {
+        if !given.is_empty() {
+            self.given = given;
+            // The sums of before are without.
+            self.totals = OnceLock::new();
+        }
+        summary::fill(&mut self);
+        self
     }
 
     /// Sums over the samples, worked out once.

@@ -24,6 +24,9 @@ const EXTENSIONS = ['.heapprofile', '.pb.gz'];
 /** So that a script can tell. */
 const LEAKING = 3;
 
+/** Sites that are told of in words; where more grow, they mostly grow with the first. */
+const DETAILED = 3;
+
 const COLUMNS = [
   { title: 'verdict' },
   { title: 'growth/h', isNumber: true },
@@ -109,19 +112,25 @@ function describe(answer) {
 function verdictLines(answer) {
   const worst = answer.sites.filter(({ verdict }) => verdict !== 'steady');
   if (worst.length === 0) return ['No leak found.', detectableLine(answer)];
-  const lines = worst.flatMap((site) => siteLines(site));
+  const lines = worst
+    .slice(0, DETAILED)
+    .flatMap((site) => siteLines(site, answer.snapshots.length));
+  if (worst.length > DETAILED) {
+    lines.push(`${formatCount(worst.length - DETAILED)} more that grow are in the table.`);
+  }
   return answer.verdict === 'leaking'
     ? lines
     : ['No leak is certain.', ...lines, detectableLine(answer)];
 }
 
-function siteLines(site) {
+function siteLines(site, count) {
   const { verdict, growthBytesPerHour: growth, share, retention, needs, reason, stack } = site;
   const range = growth.low === null ? '' : ` (95 %: ${formatRange(growth)})`;
   const of = share === null ? '' : `, ${formatShare(share)} of the growth of the heap`;
   const lines = [
     `${verdict.toUpperCase()}: ${siteOf(site)} grows by ${formatBytes(growth.estimate)} an hour${range}${of}.`,
     `  ${REASONS[reason]}${retention === null ? '' : stays(retention)}.`,
+    `  ${historyText(site)}${survivalText(site.cohorts, count)}.`,
   ];
   if (needs !== null) {
     const { snapshots, sampleIntervalBytes } = needs;
@@ -137,6 +146,27 @@ function stays({ estimate, low, high }) {
   return `: ${formatShare(estimate)} of them are there at the end (95 %: ${formatShare(low)} to ${formatShare(high)})`;
 }
 
+function historyText({ history }) {
+  const [first, last] = [history[0], history.at(-1)];
+  return `${formatBytes(first.bytes)} live in the first snapshot, ${formatBytes(last.bytes)} in the last`;
+}
+
+/** What is left of all cohorts together, by how many snapshots ago they were born. */
+function survivalText(cohorts, count) {
+  const shares = [];
+  for (let age = 1; ; age++) {
+    const old = cohorts.filter(({ snapshot }) => snapshot + age < count);
+    if (old.length === 0) break;
+    const left = old.map(({ bytes, survival }) => bytes * (survival[age - 1] ?? 0));
+    shares.push(sum(left) / sum(old.map(({ bytes }) => bytes)));
+  }
+  if (shares.length === 0) return '';
+  const ages = shares.length === 1 ? '1 snapshot' : `1 to ${shares.length} snapshots`;
+  return `; of what was born between, ${shares.map(formatShare).join(', ')} is left after ${ages}`;
+}
+
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
 function detectableLine({ detectable }) {
   if (detectable === null)
     return 'These files are too few to show a leak of any size; take five or more.';
@@ -146,11 +176,22 @@ function detectableLine({ detectable }) {
 function basisLines({ snapshots, spanMs, others, growthOnly }) {
   const span = spanMs === null ? '' : ` over ${formatDuration(spanMs)}`;
   const lines = [`${formatCount(snapshots.length)} snapshots${span}.`];
-  if (others.length > 0)
-    lines.push(`${formatCount(others.length)} of other sessions were left out.`);
+  lines.push(...othersLines(others));
   if (growthOnly)
     lines.push('The files do not say which session they are of: growth is all there is to go by.');
   return lines;
+}
+
+function othersLines(others) {
+  if (others.length === 0) return [];
+  const told = ['leaking', 'growing', 'steady', null].flatMap((verdict) => {
+    const { length } = others.filter((other) => other.verdict === verdict);
+    return length === 0 ? [] : [`${formatCount(length)} ${verdict ?? 'of a single snapshot'}`];
+  });
+  const files = others
+    .filter(({ verdict }) => verdict === 'leaking')
+    .map(({ snapshots }) => `  leaking too: ${snapshots[0]} to ${snapshots.at(-1)}`);
+  return [`Other sessions (ask about their files alone): ${told.join(', ')}.`, ...files];
 }
 
 module.exports = {

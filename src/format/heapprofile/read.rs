@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::Read;
 
+use foldhash::fast::RandomState;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
@@ -109,16 +110,17 @@ struct Frame {
     column_number: i32,
 }
 
-/// The call frames that were read, by their bytes: a function has a hundred nodes or more.
+/// The call frames that were read, by their bytes: a function has a hundred nodes or more. The hash
+/// is seeded, as the bytes are anybody's.
 #[derive(Default)]
-struct Frames(HashMap<Box<[u8]>, Frame>);
+struct Frames(HashMap<Box<[u8]>, Frame, RandomState>);
 
 impl Frames {
     fn get(&mut self, json: &mut JsonReader<impl Read>, strings: &mut Strings) -> Result<Frame> {
-        let (bytes, offset) = json.take_value()?;
-        if let Some(&known) = self.0.get(bytes) {
+        if let Some(known) = json.known_object(|bytes| self.0.get(bytes).copied())? {
             return Ok(known);
         }
+        let (bytes, offset) = json.take_value()?;
         let call_frame: CallFrame = json_reader::parse(bytes, offset)?;
         let frame = Frame {
             name: intern(strings, &call_frame.function_name, offset)?,
@@ -287,11 +289,9 @@ impl File {
             None => self.given_samples(),
         };
         let (strings, nodes) = (self.strings.into_vec(), self.nodes);
-        let mut profile = Profile::new(metadata, strings, nodes, vec![], samples, knows_liveness);
+        let profile = Profile::new(metadata, strings, nodes, vec![], samples, knows_liveness);
         let given = given_bytes(&profile, &self.self_sizes)?;
-        let Profile { metadata, strings, nodes, samples, .. } = profile;
-        profile = Profile::from_file(metadata, strings, nodes, samples, given, knows_liveness);
-        Ok(profile)
+        Ok(profile.stating(given))
     }
 
     /// Ids must be unique. heap-profile 0.4.0 wrote none: then there are no samples either.
