@@ -309,7 +309,7 @@ export interface Leaks {
    * single snapshot) and their files. Ask about those files alone for more.
    */
   others: { verdict: Verdict | null; snapshots: string[] }[];
-  /** Files that are no profiles. */
+  /** Files that could not be read, and why. */
   skipped: { path: string; message: string }[];
   /** Whether growth is all that could be told: the files do not say which session they are of. */
   growthOnly: boolean;

@@ -4,7 +4,15 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { cli, fixture, root, runChild, temporaryDirectory } from './helpers.mjs';
+import {
+  cli,
+  cliInTerminal,
+  fixture,
+  noTerminal,
+  root,
+  runChild,
+  temporaryDirectory,
+} from './helpers.mjs';
 
 const { Snapshot } = createRequire(import.meta.url)(root);
 const directory = temporaryDirectory();
@@ -19,6 +27,22 @@ before(async () => {
   const { code, stderr } = await runChild(fixture('cli', 'leaky.js'), [directory]);
   assert.equal(code, 0, stderr);
 });
+
+/** Of a call tree as the inspector gives it. */
+function node(functionName, url, selfSize, ...children) {
+  const callFrame = { functionName, scriptId: '1', url, lineNumber: 0, columnNumber: 0 };
+  return { callFrame, selfSize, children };
+}
+
+/** Two files, of what `program` makes of more and more bytes. */
+function writeGrowing(program) {
+  const together = temporaryDirectory();
+  return [1000, 2000].map((bytes) => {
+    const file = join(together, `${bytes}.heapprofile`);
+    writeFileSync(file, JSON.stringify({ head: node('(root)', '', 0, program(bytes)) }));
+    return file;
+  });
+}
 
 async function json(...args) {
   const { code, stdout, stderr } = await cli([...args, '--json']);
@@ -58,14 +82,45 @@ test('top: text and Markdown say the same', async () => {
   const text = await cli(['top', last, '--limit', '3']);
   assert.match(text.stdout, /^[\d.]+ [KM]iB live \(95 %: .* to .*\) in [\d,]+ objects; /);
   assert.match(text.stdout, /live bytes +95 % interval +objects +share +function +place/);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a pipe gets no colours
-  assert.doesNotMatch(text.stdout, /\u001b/);
   const markdown = await cli(['top', last, '--limit', '3', '--markdown']);
   assert.match(
     markdown.stdout,
     /^\| live bytes \| 95 % interval \| objects \| share \| function \| place \|$/m,
   );
   assert.match(markdown.stdout, /^\| ---: \| ---: \| ---: \| ---: \| --- \| --- \|$/m);
+});
+
+test('colours are for terminals, unless the environment says otherwise', {
+  skip: noTerminal,
+}, async () => {
+  const ESCAPE = '\u001b';
+  const args = ['top', last, '--limit', '1'];
+  for (const [run, env, isColoured] of [
+    [cli, {}, false],
+    [cli, { CI: '1' }, false],
+    [cli, { FORCE_COLOR: '1' }, true],
+    [cli, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
+    [cliInTerminal, {}, true],
+    [cliInTerminal, { NO_COLOR: '1' }, false],
+    [cliInTerminal, { FORCE_COLOR: '0' }, false],
+    [cliInTerminal, { TERM: 'dumb' }, false],
+  ]) {
+    const { code, stdout } = await run(args, { env });
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /live bytes/);
+    assert.equal(stdout.includes(ESCAPE), isColoured, `${run.name} ${JSON.stringify(env)}`);
+  }
+});
+
+test('a filter that nothing matches', async () => {
+  for (const args of [
+    ['top', last],
+    ['diff', first, last],
+  ]) {
+    const { code, stdout } = await cli([...args, '--filter', 'xyzzy']);
+    assert.equal(code, 0);
+    assert.match(stdout, /\n\nNo function or file has 'xyzzy' in its name\.\n$/);
+  }
 });
 
 test('diff: what grew, and what may be noise', async () => {
@@ -82,7 +137,11 @@ test('diff: what grew, and what may be noise', async () => {
   const same = await current.diff(current);
   assert.ok(same.sites.every(({ isNoise, growth }) => isNoise && growth.estimate === 0));
   const { stdout } = await cli(['diff', first, last]);
-  assert.match(stdout, /^\+[\d.]+ [KM]iB \(95 %: .*\) in /);
+  assert.match(stdout, /^Growth: \+[\d.]+ [KM]iB \(95 %: .*\) in /);
+  const unchanged = await cli(['diff', last, last, '--markdown']);
+  assert.match(unchanged.stdout, /^Growth: 0 B \(95 %: .*, within noise\)/);
+  const reversed = await cli(['diff', last, first]);
+  assert.match(reversed.stdout, /^Growth: -.*\)\nBASE was taken [\d.]+ s after FILE\.\n/);
 });
 
 test('leaks: a verdict with its evidence, and exit code 3', async () => {
@@ -113,6 +172,23 @@ test('leaks: a verdict with its evidence, and exit code 3', async () => {
   assert.deepEqual(ours.sites[0], site);
 });
 
+test("leaks: Node.js's own functions are hidden, unless they are asked for", async () => {
+  const files = writeGrowing((bytes) =>
+    node('subscribe', '/app.js', 0, node('on', 'node:events', bytes)),
+  );
+  for (const [args, expected] of [
+    [[], 'subscribe'],
+    [['--hide-node-internals'], 'subscribe'],
+    [['--no-hide-node-internals'], 'on'],
+  ]) {
+    const { sites } = (await json('leaks', ...files, ...args)).answer;
+    assert.deepEqual(
+      sites.map(({ functionName }) => functionName),
+      [expected],
+    );
+  }
+});
+
 test('leaks: two captures are no proof', async () => {
   const { code, stdout } = await cli(['leaks', first, last]);
   assert.equal(code, 0);
@@ -141,34 +217,45 @@ test('leaks: a bad file among many is skipped, and the exit code says so', async
   writeFileSync(bad, '{"head":');
   const { code, stdout, stderr } = await cli(['leaks', bad, ...captures()]);
   assert.equal(code, 1);
-  assert.match(stderr, /^error: skipped .*bad\.heapprofile: .*at byte 8/);
+  assert.match(stderr, /^error: skipped: .*bad\.heapprofile: .*at byte 8/);
   assert.match(stdout, /^LEAKING: /);
   const alone = await cli(['leaks', bad, first]);
   assert.equal(alone.code, 1);
-  assert.match(alone.stderr, /error: leaks needs two profiles/);
+  assert.match(alone.stderr, /\nerror: leaks needs two or more profiles .*; there is only one\n$/);
+  const none = await cli(['leaks', 'nothing', temporaryDirectory()]);
+  assert.equal(none.code, 1);
+  assert.match(
+    none.stderr,
+    /^error: skipped: ENOENT: no such file or directory, open '.*nothing'\n/,
+  );
+  assert.match(none.stderr, /\nerror: leaks needs .*; there is none\n$/);
+  const { skipped } = await Snapshot.leaks([first, last, 'nothing']);
+  assert.equal(skipped.length, 1);
+  assert.equal(skipped[0].path, 'nothing');
+  assert.match(skipped[0].message, /^ENOENT: no such file or directory, open '.*nothing'$/);
 });
 
 test('names do not reach the terminal as they are', async () => {
   const file = join(temporaryDirectory(), 'a.heapprofile');
-  const functionName = '\u001b[31mred|`x`\n';
-  const node = {
-    functionName,
-    scriptId: 1,
-    lineNumber: 1,
-    columnNumber: 1,
-    url: '/a',
-    selfSize: 9,
-    children: [],
-  };
-  writeFileSync(
-    file,
-    JSON.stringify({ head: { ...node, functionName: '(root)', selfSize: 0, children: [node] } }),
-  );
+  const odd = node('\u001b[31mred|`x`\n', '/a', 9);
+  writeFileSync(file, JSON.stringify({ head: node('(root)', '', 0, odd) }));
   const text = await cli(['top', file]);
   assert.match(text.stdout, /\ufffd\[31mred\|`x`\ufffd/);
   assert.match(text.stdout, /as the file says/);
   const markdown = await cli(['top', file, '--markdown']);
   assert.match(markdown.stdout, /\ufffd\\\[31mred\\\|\\`x\\`\ufffd/);
+});
+
+test('names do not reach the terminal in the words of leaks, errors and warnings', async () => {
+  const files = writeGrowing((bytes) => node('\u001b[31mred\n', 'file:///\u001b[31m.js', bytes));
+  const { stdout } = await cli(['leaks', ...files]);
+  assert.match(stdout, /^No leak is certain\.\nGROWING: \ufffd\[31mred\ufffd \(/);
+  const mapped = await cli(['top', files[0], '--source-maps']);
+  assert.match(mapped.stderr, /^warning: file:\/\/\/\ufffd\[31m\.js: /);
+  const missing = await cli(['top', '\u001b[31m']);
+  assert.match(missing.stderr, /^error: ENOENT.*\ufffd\[31m'\n$/);
+  const skipped = await cli(['leaks', '\u001b[31m', ...files]);
+  assert.match(skipped.stderr, /^error: skipped: ENOENT.*\ufffd\[31m'\n$/);
 });
 
 test('wrong arguments say what was expected', async () => {
@@ -178,6 +265,7 @@ test('wrong arguments say what was expected', async () => {
     [['top', last, '--limit', 'x'], /--limit.*must be an integer/],
     [['top', last, '--self', '--total'], /not both/],
     [['diff', last], /needs BASE FILE/],
+    [['leaks', '-'], /stdin is one profile, and leaks needs two or more/],
   ]) {
     const { code, stderr } = await cli(args);
     assert.equal(code, 2, stderr);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, watch } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -69,7 +69,7 @@ test('a profile of the main thread; the inspector is closed after it', async (t)
   const file = join(emptyDirectory(), 'a.heapprofile');
   for (let time = 0; time < 2; time++) {
     const result = await attach(pid, ['--duration', '500ms', '-o', file]);
-    assert.deepEqual(result, { code: 0, signal: null, stdout: `${file}\n`, stderr: '' });
+    assert.deepEqual(result, { code: 0, signal: null, stdout: `wrote ${file}\n`, stderr: '' });
     const profile = readProfile(file);
     assert.ok(functionNames(profile).has('allocateInMain'));
     const { heapProfile } = profile;
@@ -106,7 +106,7 @@ test('--every writes several files of one session', async (t) => {
   const args = ['--duration', '1s', '--every', '300ms', '-o', 'a.b.heapprofile'];
   const { code, stdout } = await attach(pid, args, { cwd });
   assert.equal(code, 0);
-  const names = stdout.trim().split('\n');
+  const names = stdout.trim().replaceAll('wrote ', '').split('\n');
   assert.deepEqual(names.slice(0, 2), ['a-1.b.heapprofile', 'a-2.b.heapprofile']);
   assert.deepEqual(readDirectory(cwd), { profiles: names, others: [] });
   const profiles = names.map((name) => readProfile(join(cwd, name)));
@@ -118,7 +118,14 @@ test('--every writes several files of one session', async (t) => {
 test('worker threads', async (t) => {
   const { order, pid } = await startTarget(t);
   const { stdout } = await cli(['attach', pid, '--list-threads']);
-  assert.match(stdout, /^0 {2}main thread\n1 {2}.*worker.*\n$/i);
+  assert.match(stdout, /^2 threads; .*\n\nID {2}name.*\n 0 {2}main thread\n 1 {2}.*worker.*\n$/i);
+  const json = await cli(['attach', pid, '--list-threads', '--json']);
+  const [main, worker] = JSON.parse(json.stdout).threads;
+  assert.deepEqual(main, { threadId: 0, title: 'main thread', url: '' });
+  assert.deepEqual(Object.keys(worker), ['threadId', 'title', 'url']);
+  assert.equal(worker.threadId, 1);
+  const markdown = await cli(['attach', pid, '--list-threads', '--markdown']);
+  assert.match(markdown.stdout, /\n\| 0 \| main thread \| {2}\|\n\| 1 \| .*worker/i);
   const file = join(emptyDirectory(), 'worker.pb.gz');
   const args = ['--thread', '1', '--duration', '500ms', '-o', file];
   assert.equal((await attach(pid, args)).code, 0);
@@ -138,6 +145,24 @@ test('- writes to stdout; a reader that leaves early changes nothing', async (t)
   const left = await attach(pid, args, { onSpawn: (child) => child.stdout.destroy() });
   assert.deepEqual([left.code, left.stderr], [0, '']);
   assert.deepEqual(await order('state'), CLOSED);
+});
+
+test('--json tells all files at the end, also of a process that is killed', async (t) => {
+  const { child, pid } = await startTarget(t);
+  const cwd = emptyDirectory();
+  const args = ['--duration', '1s', '--every', '300ms', '-o', 'a.heapprofile'];
+  const { code, stdout } = await attach(pid, [...args, '--json'], { cwd });
+  assert.equal(code, 0);
+  assert.deepEqual(JSON.parse(stdout), { files: readdirSync(cwd).sort() });
+
+  const end = emptyDirectory();
+  const watcher = watch(end).on('change', () => child.kill('SIGKILL'));
+  const killed = await attach(pid, ['--duration', '1h', '--every', '300ms', '--json'], {
+    cwd: end,
+  });
+  watcher.close();
+  assert.equal(killed.code, 1);
+  assert.deepEqual(JSON.parse(killed.stdout).files.length, readdirSync(end).length);
 });
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -270,7 +295,7 @@ test('wrong usage', async () => {
     [['attach'], /'attach' needs PID/],
     [['attach', 'app.js'], /"PID" must be an integer/],
     [['attach', '0'], /"PID" is out of range/],
-    [['attach', '1', '--thread', '-1'], /--thread.*ambiguous/],
+    [['attach', '1', '--thread', '-1'], /--thread.*ambiguous.*XYZ'\.\n/],
     [['attach', '1', '--every', '1s', '-o', '-'], /cannot all go to stdout/],
   ]) {
     const { code, stderr } = await cli(args);

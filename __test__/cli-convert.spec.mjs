@@ -17,16 +17,15 @@ await write(file);
 
 test('the name of the output tells the format, --format overrules it', async () => {
   const [pprof, folded] = [join(directory, 'a.pb.gz'), join(directory, 'a.txt')];
-  for (const args of [
-    ['-o', pprof],
-    ['-o', folded, '--format', 'folded'],
+  for (const [args, stdout] of [
+    [['-o', pprof], `wrote ${pprof}\n`],
+    [
+      ['-o', folded, '--format', 'folded', '--json'],
+      `${JSON.stringify({ files: [folded] }, null, 2)}\n`,
+    ],
   ]) {
-    assert.deepEqual(await cli(['convert', file, ...args]), {
-      code: 0,
-      signal: null,
-      stdout: '',
-      stderr: '',
-    });
+    const expected = { code: 0, signal: null, stdout, stderr: '' };
+    assert.deepEqual(await cli(['convert', file, ...args]), expected);
   }
   const [before, after] = await Promise.all([Snapshot.read(file), Snapshot.read(pprof)]);
   assert.equal(after.sampleCount, before.sampleCount);
@@ -86,7 +85,7 @@ for (const [what, args, message] of [
     /^error: .*package\.json: /,
   ],
   ['a directory that is not there', [file, '-o', 'no/x'], /^error: ENOENT.*open .*no\/x/],
-  ['stdin without a profile', ['-', '-o', 'x'], /^error: .*empty/],
+  ['stdin without a profile', ['-', '-o', 'x'], /^error: stdin: .*empty/],
 ]) {
   test(`${what} is one line and exit code 1`, async () => {
     const { code, stdout, stderr } = await cli(['convert', ...args], { cwd: directory });

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { cli, fixture, root, runChild, temporaryDirectory } from './helpers.mjs';
 
-const { Snapshot } = createRequire(import.meta.url)(root);
+const require = createRequire(import.meta.url);
+const { Snapshot } = require(root);
+const { openerOf } = require('../lib/cli/open-file.js');
 const directory = temporaryDirectory();
 const first = join(directory, '0.heapprofile');
 const last = join(directory, '5.heapprofile');
@@ -36,7 +38,7 @@ function assertSame(one, other) {
 test('writes one file, private and whole, next to nothing else', async () => {
   const existing = readdirSync(directory);
   const { code, stdout, stderr } = await cli(['flamegraph', last], inDirectory);
-  assert.deepEqual([code, stdout, stderr], [0, '', 'wrote 5.heapprofile.html\n']);
+  assert.deepEqual([code, stdout, stderr], [0, 'wrote 5.heapprofile.html\n', '']);
   const file = join(directory, '5.heapprofile.html');
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.equal(readdirSync(directory).length, existing.length + 1);
@@ -87,6 +89,32 @@ test('--open opens the file, and says so if it cannot', {
 
   writeFileSync(join(bin, 'xdg-open'), '#!/bin/sh\nexit 3\n');
   assert.match((await open()).stderr, /xdg-open failed with exit code 3\n$/);
+
+  // As it is if it starts the browser.
+  writeFileSync(
+    join(bin, 'xdg-open'),
+    `#!/bin/sh\nprintf %s $$ > ${opened}\nexec /bin/sleep 1000\n`,
+  );
+  const { code, stdout } = await open();
+  assert.deepEqual([code, stdout], [0, `wrote ${out}\n`]);
+  process.kill(Number(readFileSync(opened, 'utf8')));
+});
+
+test('each system has its own opener', () => {
+  const windows = openerOf('win32', "C:\\it's\u2019s %PATH% & more.html");
+  assert.equal(
+    windows.at(-1),
+    "Start-Process -FilePath 'C:\\it''s\u2019\u2019s %PATH% & more.html'",
+  );
+  assert.deepEqual(openerOf('darwin', '/a b.html'), ['open', '/a b.html']);
+  assert.deepEqual(openerOf('linux', '/a b.html'), ['xdg-open', '/a b.html']);
+});
+
+test('--json and --markdown tell the file', async () => {
+  const { stdout } = await cli(['flamegraph', last, '--json'], inDirectory);
+  assert.deepEqual(JSON.parse(stdout), { files: ['5.heapprofile.html'] });
+  const markdown = await cli(['flamegraph', last, '-o', 'a_b.html', '--markdown'], inDirectory);
+  assert.equal(markdown.stdout, 'wrote a\\_b.html\n');
 });
 
 test('wrong arguments', async () => {

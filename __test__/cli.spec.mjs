@@ -1,13 +1,17 @@
 // The command line's frame: help, version, wrong usage, pipes.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { cli, root } from './helpers.mjs';
 
+const require = createRequire(import.meta.url);
 const files = readdirSync(join(root, 'lib', 'cli', 'commands'));
 const commands = files.map((name) => basename(name, '.js'));
+const commandOf = (name) => require(`../lib/cli/commands/${name}.js`);
 
 test('--help names every command, and each has its own with examples', async () => {
   const { code, stdout, stderr } = await cli(['--help']);
@@ -55,6 +59,7 @@ for (const [args, message, hint] of [
     'heap-profile run --help',
   ],
   [['convert', 'a'], /Name a file with -o/, 'heap-profile convert --help'],
+  [['diff', '-', '-'], /stdin is one profile/, 'heap-profile diff --help'],
   [['convert', 'a', 'b', '-o', 'c'], /'b' is one argument too many/, 'heap-profile convert --help'],
 ]) {
   test(`wrong usage: ${args.join(' ')}`, async () => {
@@ -65,6 +70,55 @@ for (const [args, message, hint] of [
     assert.ok(stderr.endsWith(`\nSee '${hint}'.\n`), stderr);
   });
 }
+
+for (const { name, operands, options } of commands.map(commandOf)) {
+  const args = Array(operands.min).fill('1');
+  if (name === 'run') continue;
+
+  test(`${name} prints JSON or Markdown, not both`, async () => {
+    const { code, stderr } = await cli([name, ...args, '--json', '--markdown']);
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: --json or --markdown, not both\n/);
+  });
+
+  if (!('output' in options)) continue;
+  test(`${name} does not print two things to stdout`, async () => {
+    for (const option of ['--json', '--markdown']) {
+      const { code, stderr } = await cli([name, ...args, '-o', '-', option]);
+      assert.equal(code, 2);
+      assert.match(stderr, new RegExp(`^error: -o - or ${option}, not both: both go to stdout\n`));
+    }
+  });
+}
+
+test('run has the stdout of the program', () => {
+  const { json, markdown } = commandOf('run').options;
+  assert.deepEqual([json, markdown], [undefined, undefined]);
+});
+
+for (const stream of ['stdout', 'stderr']) {
+  test(`a disk that is full: ${stream}`, {
+    skip: process.platform !== 'linux' && "/dev/full is Linux's",
+  }, async () => {
+    const full = openSync('/dev/full', 'w');
+    const args = stream === 'stdout' ? ['--help'] : ['top', 'nothing'];
+    const child = spawn(process.execPath, [join(root, 'bin', 'heap-profile.js'), ...args], {
+      stdio: stream === 'stdout' ? ['ignore', full, 'pipe'] : ['ignore', 'pipe', full],
+    });
+    const output = child[stream === 'stdout' ? 'stderr' : 'stdout'].setEncoding('utf8').toArray();
+    const [code] = await once(child, 'close');
+    assert.equal(code, 1);
+    const text = (await output).join('');
+    if (stream === 'stdout') assert.match(text, /^error: ENOSPC.*\n$/);
+    else assert.equal(text, '');
+  });
+}
+
+test('nobody reads what went wrong', async () => {
+  const onSpawn = (child) => child.stderr.destroy();
+  const { code, signal } = await cli(['top', 'nothing'], { onSpawn });
+  assert.deepEqual([code, signal], [1, null]);
+});
 
 test('a reader that leaves early is no error', async () => {
   const child = spawn(process.execPath, [join(root, 'bin', 'heap-profile.js'), '--help']);

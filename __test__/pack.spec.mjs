@@ -31,7 +31,12 @@ test('a packed package, installed into an empty project, works', () => {
   const manifest = JSON.parse(
     readFileSync(join(directory, 'node_modules/heap-profile/package.json'), 'utf8'),
   );
-  assert.deepEqual(Object.keys(manifest.dependencies), ['cli-table3', 'picocolors', 'ws']);
+  assert.deepEqual(Object.keys(manifest.dependencies), [
+    'cli-progress',
+    'cli-table3',
+    'picocolors',
+    'ws',
+  ]);
   for (const { types } of Object.values(manifest.exports)) {
     if (types !== undefined) readFileSync(join(directory, 'node_modules/heap-profile', types));
   }

@@ -32,10 +32,15 @@ function describe(value) {
 /** What a native task resolved to; throws the error of a Failure of src/binding/tasks.rs. */
 function settle(result) {
   if (result.failed !== true) return result;
-  const { errno, code, message } = result;
-  throw errno === undefined
-    ? codedError(Error, code ?? 'ERR_INTERNAL', message)
-    : systemError(result);
+  throw errorOf(result);
+}
+
+/** The error of a Failure. */
+function errorOf(failure) {
+  const { errno, code, message } = failure;
+  return typeof errno === 'number'
+    ? systemError(failure)
+    : codedError(Error, code ?? 'ERR_INTERNAL', message);
 }
 
 function systemError({ errno, syscall, path, message }) {
@@ -45,4 +50,4 @@ function systemError({ errno, syscall, path, message }) {
   return Object.assign(error, { errno: -errno, syscall, path });
 }
 
-module.exports = { codedError, invalidArgType, invalidArgValue, outOfRange, settle };
+module.exports = { codedError, errorOf, invalidArgType, invalidArgValue, outOfRange, settle };

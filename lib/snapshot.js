@@ -2,7 +2,7 @@
 'use strict';
 
 const { basename, join, resolve } = require('node:path');
-const { invalidArgType, settle } = require('./errors.js');
+const { errorOf, invalidArgType, settle } = require('./errors.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
 const {
@@ -106,7 +106,9 @@ class Snapshot {
         hunt.addSnapshot(source.#native, `snapshot ${index + 1}`);
       }
     }
-    return JSON.parse(settle(await hunt.judge(question)));
+    const { skipped, ...found } = JSON.parse(settle(await hunt.judge(question)));
+    const reason = ({ path, failure }) => ({ path, message: errorOf(failure).message });
+    return { ...found, skipped: skipped.map(reason) };
   }
 
   async write(filename, options) {

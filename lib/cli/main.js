@@ -10,6 +10,7 @@
 const { version } = require('../../package.json');
 const { readArguments } = require('./arguments.js');
 const { CommandError, UsageError } = require('./errors.js');
+const { complain } = require('./printable.js');
 const { commandHelp, PROGRAM, programHelp } = require('./help.js');
 
 const COMMANDS = [
@@ -24,12 +25,24 @@ const COMMANDS = [
 
 /** Runs a command line; a promise of the exit code. */
 async function main(argv) {
-  process.stdout.on('error', ignoreBrokenPipe);
+  const stdoutErrors = [];
+  process.stdout.on('error', (error) => stdoutErrors.push(error));
+  // There is nowhere left to say so.
+  process.stderr.on('error', () => {});
   try {
-    return (await dispatch(argv)) ?? 0;
+    const exitCode = await dispatch(argv);
+    await flushStdout();
+    // That the reader of a pipe has seen enough (`| head`) is no error.
+    if (stdoutErrors.length > 0 && stdoutErrors[0].code !== 'EPIPE') throw stdoutErrors[0];
+    return exitCode ?? 0;
   } catch (error) {
     return report(error, argv[0]);
   }
+}
+
+/** Errors are told by then, too. */
+async function flushStdout() {
+  await new Promise((resolve) => process.stdout.write('', () => setImmediate(resolve)));
 }
 
 function dispatch([first, ...rest]) {
@@ -54,18 +67,15 @@ function print(text) {
 function report(error, name) {
   if (error instanceof UsageError) {
     const command = findCommand(name) === undefined ? PROGRAM : `${PROGRAM} ${name}`;
-    process.stderr.write(`error: ${error.message}\nSee '${command} --help'.\n`);
+    complain(`error: ${error.message}`);
+    complain(`See '${command} --help'.`);
     return 2;
   }
   // Errors with a code are those of the system and ours; any other is a bug.
   const isExpected = error instanceof CommandError || error.code !== undefined;
-  process.stderr.write(`error: ${isExpected ? error.message : error.stack}\n`);
+  if (isExpected) complain(`error: ${error.message}`);
+  else process.stderr.write(`error: ${error.stack}\n`);
   return 1;
-}
-
-/** That the reader of a pipe has seen enough (`| head`) is no error; the command tidies up. */
-function ignoreBrokenPipe(error) {
-  if (error.code !== 'EPIPE') throw error;
 }
 
 module.exports = { main };

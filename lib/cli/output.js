@@ -2,19 +2,40 @@
 'use strict';
 
 const { Snapshot } = require('../snapshot.js');
+const { CommandError, UsageError } = require('./errors.js');
+const { complain } = require('./printable.js');
+const { withProgress } = require('./progress.js');
 
 const STANDARD = '-';
 
-/** Says on stderr which source maps could not be used. */
-async function readProfile(file, options) {
-  const snapshot =
-    file === STANDARD
-      ? await Snapshot.parse(await readStdin(), options)
-      : await Snapshot.read(file, options);
-  for (const { url, message, count } of snapshot.warnings) {
-    process.stderr.write(`warning: ${url}: ${message} (frames: ${count})\n`);
+/**
+ * Reads the profiles and resolves to what `work` makes of their snapshots, with a progress bar until
+ * then. Says on stderr which source maps could not be used.
+ */
+async function withProfiles(files, options, work) {
+  if (files.filter((file) => file === STANDARD).length > 1) {
+    throw new UsageError('stdin is one profile: name a file for the other');
   }
-  return snapshot;
+  const sources = [];
+  for (const file of files) sources.push(file === STANDARD ? await readStdin() : file);
+  const snapshots = [];
+  const result = await withProgress(sources, async () => {
+    for (const source of sources) snapshots.push(await readProfile(source, options));
+    return work(...snapshots);
+  });
+  for (const { url, message, count } of snapshots.flatMap(({ warnings }) => warnings)) {
+    complain(`warning: ${url}: ${message} (frames: ${count})`);
+  }
+  return result;
+}
+
+async function readProfile(source, options) {
+  if (typeof source === 'string') return Snapshot.read(source, options);
+  try {
+    return await Snapshot.parse(source, options);
+  } catch (error) {
+    throw new CommandError(`stdin: ${error.message}`);
+  }
 }
 
 async function readStdin() {
@@ -35,4 +56,4 @@ async function writeStdout(bytes) {
   return STANDARD;
 }
 
-module.exports = { readProfile, STANDARD, writeProfile, writeStdout };
+module.exports = { STANDARD, withProfiles, writeProfile, writeStdout };

@@ -3,6 +3,7 @@
 
 const { readInteger } = require('../text-options.js');
 const { checkSiteOptions } = require('../options.js');
+const { formatCount } = require('./units.js');
 
 /** Options that say what is put together, and how much of it is shown. */
 const GROUP_OPTIONS = {
@@ -30,4 +31,12 @@ const FILTER_OPTIONS = {
   'source-maps': { description: 'Name functions, files and lines as the original code does' },
 };
 
-module.exports = { FILTER_OPTIONS, GROUP_OPTIONS };
+/** Why the table does not show everything. */
+function tableNotes(sites, filter, omitted, what) {
+  if (sites.length === 0 && filter !== undefined) {
+    return [`No function or file has '${filter}' in its name.`];
+  }
+  return omitted > 0 ? [`${formatCount(omitted)} ${what}; --limit shows them`] : [];
+}
+
+module.exports = { FILTER_OPTIONS, GROUP_OPTIONS, tableNotes };

@@ -80,11 +80,11 @@ pub struct LeakHunt {
     sources: Vec<(Arc<Source>, String)>,
 }
 
-/// A file that is no profile.
+/// A file that could not be read.
 #[derive(Serialize)]
 struct Skipped {
     path: String,
-    message: String,
+    failure: Failure,
 }
 
 #[derive(Serialize)]
@@ -128,9 +128,7 @@ fn hunt(sources: &[(Arc<Source>, String)], question: &Question) -> Found {
             }
             Source::File(path) => match read_file(path) {
                 Ok(profile) => captures.push(Capture::of(&profile, name.clone(), &mut sites)),
-                Err(failure) => {
-                    skipped.push(Skipped { path: name.clone(), message: failure.message });
-                }
+                Err(failure) => skipped.push(Skipped { path: name.clone(), failure }),
             },
         }
     }

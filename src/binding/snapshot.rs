@@ -14,7 +14,7 @@ use super::tasks::{self, Draft, Failure, Source};
 use super::{Result, guard, include_of};
 use crate::error;
 use crate::file::Target;
-use crate::format::Format;
+use crate::format::{Format, progress};
 use crate::profile::estimate::Total;
 use crate::profile::metadata::{Host, Warning};
 use crate::profile::{Estimate, Node, Profile, Text};
@@ -274,6 +274,12 @@ pub fn read(path: String, source_maps: bool) -> AsyncTask<tasks::Read> {
 #[napi]
 pub fn parse(bytes: Uint8ArraySlice, source_maps: bool) -> AsyncTask<tasks::Read> {
     AsyncTask::new(tasks::Read { source: Source::Bytes(bytes.to_vec()), source_maps })
+}
+
+/// What `read`, `parse` and `LeakHunt` have read since the process started.
+#[napi]
+pub fn bytes_read() -> f64 {
+    progress::bytes_read() as f64
 }
 
 /// lib/options.js checked the name.

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use napi::bindgen_prelude::{Buffer, Either};
 use napi::{Env, Result, Task};
 use napi_derive::napi;
+use serde::Serialize;
 
 use super::bug;
 use super::snapshot::NativeSnapshot;
@@ -62,7 +63,7 @@ pub fn free(env: Env, original: V8Profile) {
 
 /// Why a task failed. It is no rejection: lib/errors.js makes Node's kind of error of it.
 #[napi(object, object_from_js = false)]
-#[derive(Default)]
+#[derive(Default, Serialize)]
 pub struct Failure {
     /// Always true; tells a failure from a result.
     pub failed: bool,

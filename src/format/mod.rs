@@ -7,6 +7,7 @@ pub mod html;
 mod json;
 mod json_reader;
 pub mod pprof;
+pub mod progress;
 
 use std::io::{self, BufRead, Write};
 use std::path::Path;
@@ -67,7 +68,8 @@ impl Format {
 }
 
 /// Reads a profile of any format that can be read, gzipped or not: .heapprofile and pprof.
-pub fn read(mut source: impl BufRead) -> Result<Profile> {
+pub fn read(source: impl BufRead) -> Result<Profile> {
+    let mut source = progress::Counted(source);
     if source.fill_buf()?.first() != Some(&GZIP) {
         return read_plain(source);
     }

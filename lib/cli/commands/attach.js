@@ -16,6 +16,8 @@ const {
 const { countDown } = require('../countdown.js');
 const { CommandError, UsageError } = require('../errors.js');
 const { STANDARD, writeProfile } = require('../output.js');
+const { complain } = require('../printable.js');
+const { checkReport, print, printFiles, REPORT_OPTIONS } = require('../report.js');
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
@@ -47,7 +49,8 @@ const options = {
   output: {
     short: 'o',
     value: 'FILE',
-    description: 'File to write, - for stdout; with --every FILE-1, FILE-2, …',
+    description:
+      'File to write, - for stdout; with --every FILE-1, …; else heap-profile-TIME, here',
   },
   thread: {
     value: 'ID',
@@ -56,9 +59,11 @@ const options = {
     default: '0',
   },
   'list-threads': { description: 'Show the threads instead' },
+  ...REPORT_OPTIONS,
 };
 
 async function run(given, [pid]) {
+  checkReport(given);
   if (given.output === STANDARD && given.every !== undefined) {
     throw new UsageError('--every makes more than one file: they cannot all go to stdout');
   }
@@ -68,7 +73,7 @@ async function run(given, [pid]) {
     const target = await openInspector(pid);
     const { session, close } = await connect(target.url);
     try {
-      if (given.listThreads) await printThreads(session);
+      if (given.listThreads) await printThreads(session, given);
       else await sample(session, given, pid, ending);
     } finally {
       if (!target.wasOpen) await closeInspector(session);
@@ -95,45 +100,65 @@ function abortOnSignal(ending) {
   return stopListening;
 }
 
-async function printThreads(main) {
+async function printThreads(main, given) {
   const workers = await attachWorkers(main);
   const threads = [{ threadId: 0, title: 'main thread', url: '' }, ...workers];
-  for (const { threadId, title, url } of threads) {
-    process.stdout.write(`${`${threadId}  ${title}  ${url}`.trimEnd()}\n`);
-  }
+  const answer = { threads: threads.map(({ threadId, title, url }) => ({ threadId, title, url })) };
+  print(answer, describeThreads, given);
+}
+
+function describeThreads({ threads }) {
+  const count = threads.length === 1 ? '1 thread' : `${threads.length} threads`;
+  return {
+    lines: [`${count}; --thread ID samples one`],
+    columns: [{ title: 'ID', isNumber: true }, { title: 'name' }, { title: 'file' }],
+    rows: threads.map(({ threadId, title, url }) => [String(threadId), title, url]),
+  };
 }
 
 async function sample(main, given, pid, ending) {
-  const { duration, every, output } = given;
   const session = given.thread === 0 ? main : await findWorker(main, given.thread);
   main.on('NodeRuntime.waitingForDisconnect', () => ending.abort('the program ended'));
   session.on('end', () => ending.abort('the connection ended'));
   const sampling = await startSampling(session, given);
   if (given.depth !== undefined && sampling.stackDepth !== given.depth) {
-    process.stderr.write(
-      `warning: this Node.js keeps ${sampling.stackDepth} frames of each stack\n`,
-    );
+    complain(`warning: this Node.js keeps ${sampling.stackDepth} frames of each stack`);
   }
+  await writeAll(takeSnapshots(sampling, given, pid, ending.signal), given);
+}
+
+/** The last one is that of the end. */
+async function* takeSnapshots(sampling, { duration, every }, pid, signal) {
   const startedAt = Date.now();
-  const stopCounting = countDown(`sampling process ${pid}`, startedAt + duration);
-  let count = 0;
-  const write = async (snapshot) => {
-    count++;
-    const file = every === undefined ? output : numbered(output, count);
-    const written = await writeProfile(snapshot, file);
-    if (file !== STANDARD) process.stdout.write(`${written}\n`);
-  };
-  try {
-    for (let after = every; after < duration; after += every) {
-      await waitUntil(startedAt + after, ending.signal);
-      if (ending.signal.aborted) break;
-      await write(await sampling.snapshot());
-    }
-    await waitUntil(startedAt + duration, ending.signal);
-  } finally {
+  const wait = async (milliseconds) => {
+    const stopCounting = countDown(`sampling process ${pid}`, startedAt + duration);
+    await waitUntil(startedAt + milliseconds, signal);
     stopCounting();
+  };
+  for (let after = every; after < duration; after += every) {
+    await wait(after);
+    if (signal.aborted) break;
+    yield await sampling.snapshot();
   }
-  await write(await sampling.stop());
+  await wait(duration);
+  yield await sampling.stop();
+}
+
+/** People see each file when it is there, programs get one answer. */
+async function writeAll(snapshots, { output, every, json, markdown }) {
+  const files = [];
+  const isForPeople = !json && !markdown && output !== STANDARD;
+  try {
+    for await (const snapshot of snapshots) {
+      const name = every === undefined ? output : numbered(output, files.length + 1);
+      const file = await writeProfile(snapshot, name);
+      files.push(file);
+      if (isForPeople) printFiles([file], {});
+    }
+  } finally {
+    // Also those that were written before something went wrong.
+    if ((json || markdown) && files.length > 0) printFiles(files, { json, markdown });
+  }
 }
 
 async function findWorker(main, threadId) {

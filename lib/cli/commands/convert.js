@@ -3,22 +3,26 @@
 
 const { readFormat } = require('../../text-options.js');
 const { UsageError } = require('../errors.js');
-const { readProfile, writeProfile } = require('../output.js');
+const { STANDARD, withProfiles, writeProfile } = require('../output.js');
+const { checkReport, printFiles, REPORT_OPTIONS } = require('../report.js');
 
 const options = {
-  output: { short: 'o', value: 'OUT', description: 'File to write, - for stdout' },
+  output: { short: 'o', value: 'OUT', description: 'File to write, - for stdout; needed' },
   format: {
     value: 'FORMAT',
     description: "heapprofile, pprof or folded; else by OUT's name: .pb.gz, .folded or any other",
     read: readFormat,
   },
   'source-maps': { description: 'Name functions, files and lines as the original code does' },
+  ...REPORT_OPTIONS,
 };
 
-async function run({ output, format, sourceMaps }, [file]) {
+async function run({ output, format, sourceMaps, json, markdown }, files) {
+  checkReport({ output, json, markdown });
   if (output === undefined) throw new UsageError('where to? Name a file with -o, or - for stdout');
-  const snapshot = await readProfile(file, { sourceMaps });
-  await writeProfile(snapshot, output, format);
+  const write = (snapshot) => writeProfile(snapshot, output, format);
+  const written = await withProfiles(files, { sourceMaps }, write);
+  if (written !== STANDARD) printFiles([written], { json, markdown });
 }
 
 module.exports = {

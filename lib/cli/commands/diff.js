@@ -3,16 +3,10 @@
 
 const { UsageError } = require('../errors.js');
 const { nameOf, placeOf } = require('../frames.js');
-const { readProfile } = require('../output.js');
-const { print, REPORT_OPTIONS } = require('../report.js');
-const { FILTER_OPTIONS, GROUP_OPTIONS } = require('../sites.js');
-const {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatGrowth,
-  formatRange,
-} = require('../units.js');
+const { withProfiles } = require('../output.js');
+const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
+const { FILTER_OPTIONS, GROUP_OPTIONS, tableNotes } = require('../sites.js');
+const { formatBytes, formatDuration, formatGrowth, formatRange } = require('../units.js');
 
 const COLUMNS = [
   { title: 'growth', isNumber: true },
@@ -24,22 +18,25 @@ const COLUMNS = [
   { title: 'place' },
 ];
 
-async function run({ json, markdown, sourceMaps, self, ...question }, [baseFile, file]) {
+async function run({ json, markdown, sourceMaps, self, ...question }, files) {
+  checkReport({ json, markdown });
   if (self && question.total) throw new UsageError('--self or --total, not both');
-  const base = await readProfile(baseFile, { sourceMaps });
-  const snapshot = await readProfile(file, { sourceMaps });
-  print(await snapshot.diff(base, question), describe, { json, markdown });
+  const compare = (base, snapshot) => snapshot.diff(base, question);
+  const answer = await withProfiles(files, { sourceMaps }, compare);
+  print(answer, () => describe(answer, question.filter), { json, markdown });
 }
 
-function describe({ growth, sameSession, spanMs, sites, omitted }) {
-  const span = spanMs === null ? '' : ` in ${formatDuration(spanMs)}`;
-  const range = growth.low === null ? '' : ` (95 %: ${formatRange(growth, formatGrowth)})`;
+function describe({ growth, sameSession, spanMs, sites, omitted }, filter) {
+  const span = spanMs === null || spanMs < 0 ? '' : ` in ${formatDuration(spanMs)}`;
+  const noise = growth.low <= 0 && growth.high >= 0 ? ', within noise' : '';
+  const range = growth.low === null ? '' : ` (95 %: ${formatRange(growth, formatGrowth)}${noise})`;
   const how = sameSession
     ? 'Both are of one session: what is in both is no source of error.'
     : 'They are of different sessions: the errors of both add up.';
   return {
     lines: [
-      `${formatGrowth(growth.estimate)}${range}${span}`,
+      `Growth: ${formatGrowth(growth.estimate)}${range}${span}`,
+      ...(spanMs < 0 ? [`BASE was taken ${formatDuration(-spanMs)} after FILE.`] : []),
       ...(growth.low === null ? [] : [how]),
     ],
     columns: COLUMNS,
@@ -52,7 +49,7 @@ function describe({ growth, sameSession, spanMs, sites, omitted }) {
       nameOf(site),
       placeOf(site),
     ]),
-    notes: omitted > 0 ? [`${formatCount(omitted)} that changed less; --limit shows them`] : [],
+    notes: tableNotes(sites, filter, omitted, 'that changed less'),
   };
 }
 

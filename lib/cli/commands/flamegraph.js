@@ -4,7 +4,8 @@
 const { basename } = require('node:path');
 const { CommandError, UsageError } = require('../errors.js');
 const { openFile } = require('../open-file.js');
-const { readProfile, STANDARD, writeStdout } = require('../output.js');
+const { STANDARD, withProfiles, writeStdout } = require('../output.js');
+const { checkReport, printFiles, REPORT_OPTIONS } = require('../report.js');
 
 const options = {
   base: { value: 'BASE', description: 'An earlier profile; the graph tells what grew since' },
@@ -15,19 +16,22 @@ const options = {
   },
   open: { description: 'Open it in the browser' },
   'source-maps': { description: 'Name functions, files and lines as the original code does' },
+  ...REPORT_OPTIONS,
 };
 
-async function run({ base: baseFile, output, open, sourceMaps }, [file]) {
+async function run({ base: baseFile, output, open, sourceMaps, json, markdown }, [file]) {
+  checkReport({ output, json, markdown });
   if (open && output === STANDARD) throw new UsageError('--open needs a file to open, not stdout');
-  if (file === STANDARD && baseFile === STANDARD) throw new UsageError('stdin is one profile');
-  const snapshot = await readProfile(file, { sourceMaps });
-  const base = baseFile === undefined ? undefined : await readProfile(baseFile, { sourceMaps });
+  const files = baseFile === undefined ? [file] : [file, baseFile];
   if (output === STANDARD) {
-    await writeStdout(await snapshot.encodeFlamegraph({ base }));
+    const encode = (snapshot, base) => snapshot.encodeFlamegraph({ base });
+    await writeStdout(await withProfiles(files, { sourceMaps }, encode));
     return;
   }
-  const written = await snapshot.writeFlamegraph(output ?? defaultName(file), { base });
-  process.stderr.write(`wrote ${written}\n`);
+  const name = output ?? defaultName(file);
+  const write = (snapshot, base) => snapshot.writeFlamegraph(name, { base });
+  const written = await withProfiles(files, { sourceMaps }, write);
+  printFiles([written], { json, markdown });
   if (open) await openWritten(written);
 }
 

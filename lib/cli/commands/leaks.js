@@ -4,9 +4,12 @@
 const { readdirSync, statSync } = require('node:fs');
 const { join } = require('node:path');
 const { Snapshot } = require('../../snapshot.js');
-const { CommandError } = require('../errors.js');
+const { CommandError, UsageError } = require('../errors.js');
 const { siteOf } = require('../frames.js');
-const { print, REPORT_OPTIONS } = require('../report.js');
+const { STANDARD } = require('../output.js');
+const { complain } = require('../printable.js');
+const { withProgress } = require('../progress.js');
+const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
 const { GROUP_OPTIONS } = require('../sites.js');
 const {
   formatBytes,
@@ -45,20 +48,40 @@ const REASONS = {
   'old-objects-die': 'its old objects die',
 };
 
-async function run({ json, markdown, ...question }, operands) {
+const options = {
+  ...GROUP_OPTIONS,
+  limit: { ...GROUP_OPTIONS.limit, description: 'Show so many steady ones beside all others' },
+  'hide-node-internals': {
+    description: `${GROUP_OPTIONS['hide-node-internals'].description}; the default`,
+  },
+  'no-hide-node-internals': { description: 'Name the functions of Node.js and V8 as all others' },
+  ...REPORT_OPTIONS,
+};
+
+async function run({ json, markdown, by, limit, noHideNodeInternals = false }, operands) {
+  checkReport({ json, markdown });
+  if (operands.includes(STANDARD)) {
+    throw new UsageError('stdin is one profile, and leaks needs two or more: name files or a DIR');
+  }
   const files = operands.flatMap(filesOf);
-  const answer = await Snapshot.leaks(files, question);
-  for (const { path, message } of answer.skipped) {
-    process.stderr.write(`error: skipped ${path}: ${message}\n`);
+  const question = { by, limit, hideNodeInternals: !noHideNodeInternals };
+  const answer = await withProgress(files, () => Snapshot.leaks(files, question));
+  for (const { message } of answer.skipped) {
+    complain(`error: skipped: ${message}`);
   }
   if (answer.snapshots.length < 2) {
-    throw new CommandError(
-      `leaks needs two profiles of one session or more; of ${files.length} there are ${answer.snapshots.length}`,
-    );
+    throw new CommandError(tooFew(answer));
   }
   print(answer, describe, { json, markdown });
   if (answer.skipped.length > 0) return 1;
   return answer.verdict === 'leaking' ? LEAKING : 0;
+}
+
+function tooFew({ snapshots, others }) {
+  const found = snapshots.length === 0 ? 'none' : 'only one';
+  const left =
+    others.length === 0 ? '' : `, beside ${formatCount(others.length)} of other sessions`;
+  return `leaks needs two or more profiles of one session; there is ${found}${left}`;
 }
 
 /** The profiles of a directory, or the file itself. */
@@ -176,7 +199,7 @@ module.exports = {
   summary:
     'Tells which functions leak, from two or more profiles of one session, best five or more',
   operands: { text: 'FILE... or DIR', min: 1, max: Number.POSITIVE_INFINITY },
-  options: { ...GROUP_OPTIONS, ...REPORT_OPTIONS },
+  options,
   examples: ['leaks profiles/', 'leaks 01.heapprofile 02.heapprofile 03.heapprofile --json'],
   run,
 };

@@ -3,9 +3,9 @@
 
 const { UsageError } = require('../errors.js');
 const { nameOf, placeOf } = require('../frames.js');
-const { readProfile } = require('../output.js');
-const { print, REPORT_OPTIONS } = require('../report.js');
-const { FILTER_OPTIONS, GROUP_OPTIONS } = require('../sites.js');
+const { withProfiles } = require('../output.js');
+const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
+const { FILTER_OPTIONS, GROUP_OPTIONS, tableNotes } = require('../sites.js');
 const { formatBytes, formatCount, formatRange, formatShare } = require('../units.js');
 
 const COLUMNS = [
@@ -18,12 +18,16 @@ const COLUMNS = [
 ];
 
 async function run({ json, markdown, sourceMaps, self, ...question }, [file]) {
+  checkReport({ json, markdown });
   if (self && question.total) throw new UsageError('--self or --total, not both');
-  const snapshot = await readProfile(file, { sourceMaps });
-  print(await snapshot.top(question), (answer) => describe(answer, snapshot), { json, markdown });
+  const [snapshot, answer] = await withProfiles([file], { sourceMaps }, async (snapshot) => [
+    snapshot,
+    await snapshot.top(question),
+  ]);
+  print(answer, () => describe(answer, snapshot, question.filter), { json, markdown });
 }
 
-function describe({ bytes, objects, sites, omitted }, snapshot) {
+function describe({ bytes, objects, sites, omitted }, snapshot, filter) {
   return {
     lines: [heading(bytes, objects, snapshot)],
     columns: COLUMNS,
@@ -35,14 +39,14 @@ function describe({ bytes, objects, sites, omitted }, snapshot) {
       nameOf(site),
       placeOf(site),
     ]),
-    notes: omitted > 0 ? [`${formatCount(omitted)} more; --limit shows them`] : [],
+    notes: tableNotes(sites, filter, omitted, 'more'),
   };
 }
 
 function heading(bytes, objects, { sampleCount, sampleIntervalBytes, takenAt }) {
   const taken = takenAt === null ? '' : `, taken ${takenAt.toISOString()}`;
   if (bytes.low === null) {
-    return `${formatBytes(bytes.estimate)} live, as the file says: its interval is unknown${taken}`;
+    return `${formatBytes(bytes.estimate)} live, as the file says; it names no sampling interval, so the error is unknown${taken}`;
   }
   const samples = `${formatCount(sampleCount)} samples at ${formatBytes(sampleIntervalBytes)}`;
   const live = `${formatBytes(bytes.estimate)} live (95 %: ${formatRange(bytes)})`;
