@@ -481,11 +481,12 @@ impl Judge<'_> {
             Reason::TooFewOldObjects => {
                 let step = self.span_hours() / last as f64;
                 let old = per_step * (self.birth_hours() / step).max(1.0);
-                let finer = (f64::from(interval) * (old / OLD_OBJECTS).min(1.0)).max(1.0);
+                let finer = (f64::from(interval) * old / OLD_OBJECTS).max(1.0) as u32;
                 // Births in the last two steps cannot grow old.
                 let steps = (OLD_OBJECTS / per_step).ceil() as usize + 2;
                 let snapshots = more((steps + 1).max(ENOUGH_CAPTURES));
-                Some(Needs { snapshots, sample_interval_bytes: Some(finer as u32) })
+                let sample_interval_bytes = Some(finer).filter(|&finer| finer < interval);
+                Some(Needs { snapshots, sample_interval_bytes })
             }
             _ => None,
         }

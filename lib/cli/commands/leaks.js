@@ -80,7 +80,7 @@ async function run({ json, markdown, by, limit, noHideNodeInternals = false }, o
 function tooFew({ snapshots, others }) {
   const found = snapshots.length === 0 ? 'none' : 'only one';
   const left =
-    others.length === 0 ? '' : `, beside ${formatCount(others.length)} of other sessions`;
+    others.length === 0 ? '' : `, and one of each of ${formatCount(others.length)} other sessions`;
   return `leaks needs two or more profiles of one session; there is ${found}${left}`;
 }
 
