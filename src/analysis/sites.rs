@@ -169,11 +169,14 @@ impl Sites {
         self.learn_kinds();
         let mut sites: Vec<u32> = Vec::with_capacity(profile.nodes.len());
         let mut is_called: Vec<bool> = Vec::with_capacity(profile.nodes.len());
+        // The node that each counts for: itself, or of what is hidden the one that called it.
+        let mut shown: Vec<u32> = Vec::with_capacity(profile.nodes.len());
         for (index, node) in profile.nodes.iter().enumerate() {
             let Kind { key, is_program } = self.kinds[frames[index] as usize];
             let by_program = index > 0 && is_called[node.parent as usize];
             is_called.push(is_program || by_program);
             let is_hidden = self.grouping.hide_node_internals && !is_program && by_program;
+            shown.push(if is_hidden { shown[node.parent as usize] } else { index as u32 });
             let site = if is_hidden {
                 sites[node.parent as usize]
             } else {
@@ -182,7 +185,7 @@ impl Sites {
             };
             sites.push(site);
         }
-        self.keep_heaviest(profile, &frames, &sites);
+        self.keep_heaviest(profile, &frames, &sites, &shown);
         sites
     }
 
@@ -200,14 +203,20 @@ impl Sites {
         }
     }
 
-    fn keep_heaviest(&mut self, profile: &Profile, frames: &[u32], of_nodes: &[u32]) {
+    fn keep_heaviest(
+        &mut self,
+        profile: &Profile,
+        frames: &[u32],
+        of_nodes: &[u32],
+        shown: &[u32],
+    ) {
         let mut heaviest: Vec<Option<u32>> = vec![None; self.sites.len()];
-        for (node, (&site, &bytes)) in (0..).zip(of_nodes.iter().zip(&profile.totals().self_sizes))
+        for (node, (&site, &bytes)) in of_nodes.iter().zip(&profile.totals().self_sizes).enumerate()
         {
             let known = &mut self.sites[site as usize];
             if bytes > known.most {
                 known.most = bytes;
-                heaviest[site as usize] = Some(node);
+                heaviest[site as usize] = Some(shown[node]);
             }
         }
         let mut known = vec![NONE; profile.nodes.len()];
@@ -435,6 +444,23 @@ mod tests {
         let of_nodes = sites.of_nodes(&profile(&CALLS));
         let callers: Vec<_> =
             sites.callers(of_nodes[5]).map(|frame| frame.function_name.as_str()).collect();
+        assert_eq!(callers, ["main"]);
+    }
+
+    #[test]
+    fn a_site_is_not_reached_by_itself_where_what_it_calls_is_hidden() {
+        let grouping = Grouping { hide_node_internals: true, ..Grouping::default() };
+        let mut sites = Sites::new(grouping);
+        let call = |caller, name, url, samples| Call { caller, name, url, samples };
+        let calls = [
+            call(0, "main", "/app/a.js", &[]),
+            call(1, "handle", "/app/a.js", &[]),
+            call(2, "on", "node:events", &[]),
+            call(3, "push", "", &[(64, 1)]),
+        ];
+        let of_nodes = sites.of_nodes(&profile(&calls));
+        let callers: Vec<_> =
+            sites.callers(of_nodes[4]).map(|frame| frame.function_name.as_str()).collect();
         assert_eq!(callers, ["main"]);
     }
 
