@@ -213,7 +213,7 @@ export interface Frame {
 
 /** What memory is put down to. */
 export interface Site extends Frame {
-  /** How it is reached where it holds most, the nearest caller first. */
+  /** How it is reached where it holds most: the nearest 1024 callers at most, the nearest first. */
   stack: Frame[];
 }
 

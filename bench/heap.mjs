@@ -19,9 +19,9 @@ const SAMPLED_SHARE = 1 - Math.exp(-1);
 
 /**
  * Starts sampling and allocates until the tree has about `nodeCount` nodes. The tree lasts as long
- * as what is returned. `scripts` is 'eval', functions whose scripts have no name, or 'modules',
- * functions in files: then V8 copies the path of the file anew for each node, which doubles its own
- * part and is the same for everybody who asks it.
+ * as what is returned, whose `allocate()` adds a path. `scripts` is 'eval', functions whose scripts
+ * have no name, or 'modules', functions in files: then V8 copies the path of the file anew for each
+ * node, which doubles its own part and is the same for everybody who asks it.
  */
 export function buildHeap(nodeCount, scripts) {
   const random = generator(42);
@@ -29,15 +29,16 @@ export function buildHeap(nodeCount, scripts) {
   const frames = (count) => Array.from({ length: count }, () => random(FUNCTIONS));
   const routes = Array.from({ length: Math.ceil(nodeCount / 2500) }, () => frames(SHARED_FRAMES));
   const objects = [];
-  heapProfile.start({ sampleIntervalBytes: INTERVAL_BYTES, stackDepth: STACK_DEPTH });
-  const paths = nodeCount / OWN_FRAMES / SAMPLED_SHARE;
-  for (let i = 0; i < paths; i++) {
+  const allocate = () => {
     const ownFrames = frames(OWN_FRAMES / 2 + random(OWN_FRAMES + 1));
     const path = [...routes[random(routes.length)], ...ownFrames];
     objects.push(functions[path[0]](path, 1));
-  }
+  };
+  heapProfile.start({ sampleIntervalBytes: INTERVAL_BYTES, stackDepth: STACK_DEPTH });
+  const paths = nodeCount / OWN_FRAMES / SAMPLED_SHARE;
+  for (let i = 0; i < paths; i++) allocate();
   // V8 leaves the positions of functions that were collected out, which is less work for it.
-  return { functions, objects };
+  return { functions, objects, allocate };
 }
 
 /** Functions that call each other along a path of indexes; the last one allocates. */

@@ -25,6 +25,17 @@ export async function startChild(name, args = [], execArgv = []) {
   };
 }
 
+/** Runs a module of this folder that does one thing; what it tells. It may print what it likes. */
+export async function runChild(name, args) {
+  const path = fileURLToPath(new URL(name, import.meta.url));
+  const stdio = ['ignore', 'ignore', 'inherit', 'ipc'];
+  const child = fork(path, args, { stdio });
+  const ended = once(child, 'exit');
+  const message = await nextMessage(child);
+  await ended;
+  return message;
+}
+
 function nextMessage(child) {
   return new Promise((resolve, reject) => {
     const onExit = (code, signal) =>

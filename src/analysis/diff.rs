@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Question;
 use super::interval::Interval;
-use super::sites::{Credits, Frame, Sites};
+use super::sites::{Frame, Sites, Tally};
 use crate::profile::{Estimate, Profile};
 
 /// The answer.
@@ -88,38 +88,40 @@ impl AddAssign for Change {
 pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
     let mut sites = Sites::new(question.grouping.clone());
     let (base_nodes, current_nodes) = (sites.of_nodes(base), sites.of_nodes(current));
-    let credits = |profile, of_nodes| Credits::new(profile, of_nodes, sites.len(), question.total);
-    let credits = (credits(base, &base_nodes), credits(current, &current_nodes));
-    let (changes, all) = compare((base, current), credits, sites.len());
-    let same_session = is_same_session(base, current);
+    let tally = |profile, of_nodes| Tally::new(profile, of_nodes, sites.len(), question.total);
+    let tallies = (tally(base, &base_nodes), tally(current, &current_nodes));
+    let (changes, all) = compare((base, current), tallies);
     let is_sampled = base.interval().is_some() && current.interval().is_some();
-    let growth = all.growth(is_sampled);
-    let changes = (0..).zip(&changes);
-    let mut found: Vec<DiffSite> = changes
+    let mut found: Vec<(u32, Interval)> = (0..)
+        .zip(&changes)
         .filter(|(_, change)| change.base != 0.0 || change.current != 0.0)
         .filter(|&(site, _)| question.asks_for(sites.frame(site)))
-        .map(|(site, change)| {
-            let growth = change.growth(is_sampled);
-            DiffSite {
-                frame: sites.frame(site).clone(),
-                stack: sites.callers(site).cloned().collect(),
-                base: change.base,
-                current: change.current,
-                is_noise: growth.may_be_zero(),
-                growth,
-            }
-        })
+        .map(|(site, change)| (site, change.growth(is_sampled)))
         .collect();
     let omitted = keep_largest(&mut found, question.limit);
-    found.sort_by(|one, other| other.growth.estimate.total_cmp(&one.growth.estimate));
-    Diff { same_session, span_ms: span_ms(base, current), growth, sites: found, omitted }
+    found.sort_by(|(_, one), (_, other)| other.estimate.total_cmp(&one.estimate));
+    // Only now: stacks are long.
+    let described = found.into_iter().map(|(site, growth)| DiffSite {
+        frame: sites.frame(site).clone(),
+        stack: sites.callers(site).cloned().collect(),
+        base: changes[site as usize].base,
+        current: changes[site as usize].current,
+        is_noise: growth.may_be_zero(),
+        growth,
+    });
+    Diff {
+        same_session: is_same_session(base, current),
+        span_ms: span_ms(base, current),
+        growth: all.growth(is_sampled),
+        sites: described.collect(),
+        omitted,
+    }
 }
 
 /// How each site changed from the first to the second profile, and how all did.
 pub fn compare(
     (base, current): (&Profile, &Profile),
-    (base_credits, current_credits): (Credits<'_>, Credits<'_>),
-    count: usize,
+    (base_tally, current_tally): (Tally<'_, Change>, Tally<'_, Change>),
 ) -> (Vec<Change>, Change) {
     let same_session = is_same_session(base, current);
     let ordinals = |profile: &Profile| -> FxHashSet<u64> {
@@ -130,29 +132,24 @@ pub fn compare(
             FxHashSet::default()
         }
     };
-    // The last one is for all sites.
-    let mut changes = vec![Change::default(); count + 1];
-    add(base, base_credits, &ordinals(current), &mut changes, |change, bytes, stated, sample| {
-        change.base += bytes;
-        change.stated -= stated;
-        if let Some((size, interval)) = sample {
-            change.went.add(size, interval, 1);
-        }
-    });
-    add(
-        current,
-        current_credits,
-        &ordinals(base),
-        &mut changes,
-        |change, bytes, stated, sample| {
+    let (mut changes, mut all) =
+        add(base, base_tally, &ordinals(current), |change, bytes, stated, sample| {
+            change.base += bytes;
+            change.stated -= stated;
+            if let Some((size, interval)) = sample {
+                change.went.add(size, interval, 1);
+            }
+        });
+    let (came, all_came) =
+        add(current, current_tally, &ordinals(base), |change, bytes, stated, sample| {
             change.current += bytes;
             change.stated += stated;
             if let Some((size, interval)) = sample {
                 change.came.add(size, interval, 1);
             }
-        },
-    );
-    let all = changes.pop().unwrap_or_default();
+        });
+    changes.iter_mut().zip(came).for_each(|(change, came)| *change += came);
+    all += all_came;
     (changes, all)
 }
 
@@ -167,20 +164,18 @@ fn span_ms(base: &Profile, current: &Profile) -> Option<f64> {
 }
 
 /// Tells `note` of all live bytes: how many, how many of them are stated, and if they are a sample
-/// that the other profile lacks, of which size and at which interval.
+/// that the other profile lacks, of which size and at which interval. What it notes of each site, and of
+/// all.
 fn add(
     profile: &Profile,
-    mut credits: Credits<'_>,
+    mut tally: Tally<'_, Change>,
     others: &FxHashSet<u64>,
-    changes: &mut [Change],
     note: impl Fn(&mut Change, f64, f64, Option<(u64, u32)>),
-) {
-    let all = changes.len() - 1;
+) -> (Vec<Change>, Change) {
+    let mut all = Change::default();
     let mut each = |node: u32, bytes: f64, stated: f64, sample: Option<(u64, u32)>| {
-        for &site in credits.of(node) {
-            note(&mut changes[site as usize], bytes, stated, sample);
-        }
-        note(&mut changes[all], bytes, stated, sample);
+        note(tally.of(node), bytes, stated, sample);
+        note(&mut all, bytes, stated, sample);
     };
     if let Some(interval) = profile.interval() {
         for (sample, node) in profile.samples.iter().zip(&profile.totals().sample_nodes) {
@@ -193,14 +188,14 @@ fn add(
     for given in &profile.given {
         each(given.node, given.bytes, given.bytes, None);
     }
+    (tally.by_site(), all)
 }
 
-/// Leaves those that changed most; returns how many went.
-fn keep_largest(sites: &mut Vec<DiffSite>, limit: Option<usize>) -> usize {
+/// Leaves the sites that changed most; returns how many went.
+fn keep_largest(sites: &mut Vec<(u32, Interval)>, limit: Option<usize>) -> usize {
     let limit = limit.unwrap_or(sites.len());
     let omitted = sites.len().saturating_sub(limit);
-    let change = |site: &DiffSite| site.growth.estimate.abs();
-    sites.sort_by(|one, other| change(other).total_cmp(&change(one)));
+    sites.sort_by(|(_, one), (_, other)| other.estimate.abs().total_cmp(&one.estimate.abs()));
     sites.truncate(limit);
     omitted
 }

@@ -8,19 +8,18 @@ use std::collections::BinaryHeap;
 use std::ops::AddAssign;
 
 use indexmap::{IndexMap, IndexSet};
+use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 
 use super::diff::{Change, compare};
 use super::interval::Interval;
-use super::sites::{Credits, Frame, Frames, package_of};
+use super::sites::{Frame, Frames, MAX_DEPTH, OpenCalls, Tally, package_of};
 use super::top::{Holding, hold};
 use crate::profile::Profile;
 use crate::profile::tree::Tree;
 
 /// Frames in each tree: those that hold most. On a screen there is room for fewer.
 const MAX_NODES: usize = 10_000;
-/// Frames on top of each other, as many as V8 is asked for at most; pages recurse this deep.
-const MAX_DEPTH: u32 = 1024;
 /// Rows of the table.
 const MAX_FUNCTIONS: usize = 1000;
 
@@ -182,13 +181,13 @@ impl Stacks {
         let of_nodes = merge(&mut tree, profile, frames);
         let of_base = base.map(|base| (base, merge(&mut tree, base, frames)));
         let count = tree.parents.len();
-        let (holdings, _) = hold(profile, Credits::new(profile, &of_nodes, count, false), count);
+        let (holdings, _) = hold(profile, Tally::new(profile, &of_nodes, count, false));
         let mut own: Vec<Held> =
             holdings.into_iter().map(|now| Held { now, change: Change::default() }).collect();
         if let Some((base, of_base)) = of_base {
-            let credits = |profile, of_nodes| Credits::new(profile, of_nodes, count, false);
-            let credits = (credits(base, &of_base), credits(profile, &of_nodes));
-            let (changes, _) = compare((base, profile), credits, count);
+            let tally = |profile, of_nodes| Tally::new(profile, of_nodes, count, false);
+            let tallies = (tally(base, &of_base), tally(profile, &of_nodes));
+            let (changes, _) = compare((base, profile), tallies);
             own.iter_mut().zip(changes).for_each(|(held, change)| held.change = change);
         }
         let (mut totals, mut calls) = (own.clone(), vec![Vec::new(); count]);
@@ -220,7 +219,7 @@ impl Stacks {
 
     /// The functions where these ways stand, each with its ways, which then go on to its callers.
     fn callers_of(&self, ways: Vec<WayUp>) -> Vec<Branch<Vec<WayUp>>> {
-        let mut branches: IndexMap<u32, Branch<Vec<WayUp>>> = IndexMap::new();
+        let mut branches: IndexMap<u32, Branch<Vec<WayUp>>, FxBuildHasher> = IndexMap::default();
         for WayUp { leaf, at } in ways {
             let Some(frame) = self.frame(at) else { continue };
             let new = || Branch { frame: Some(frame), held: Held::default(), of: Vec::new() };
@@ -346,21 +345,13 @@ fn functions(stacks: &Stacks, count: usize, known: Knowledge) -> (Vec<FlameFunct
 /// What each function holds itself, and with all that it calls.
 fn sum_by_function(stacks: &Stacks, count: usize) -> (Vec<Held>, Vec<Held>) {
     let (mut own, mut totals) = (vec![Held::default(); count], vec![Held::default(); count]);
-    // The calls that lead to a node, and how often each function is among them: what calls itself
-    // counts once.
-    let (mut open, mut times) = (Vec::<(u32, u32)>::new(), vec![0u32; count]);
+    let mut open = OpenCalls::new(count);
     for node in stacks.tree.pre_order().0 {
         let Some(frame) = stacks.frame(node) else { continue };
-        let parent = stacks.tree.parents[node as usize];
-        while let Some((_, frame)) = open.pop_if(|&mut (last, _)| last != parent) {
-            times[frame as usize] -= 1;
-        }
         own[frame as usize] += stacks.own[node as usize];
-        if times[frame as usize] == 0 {
+        if open.enter(node, stacks.tree.parents[node as usize], frame) {
             totals[frame as usize] += stacks.totals[node as usize];
         }
-        times[frame as usize] += 1;
-        open.push((node, frame));
     }
     (own, totals)
 }

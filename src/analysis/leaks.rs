@@ -212,9 +212,9 @@ fn judge_session(captures: Vec<Capture>, sites: &Sites, limit: usize) -> Leaks {
     };
     let judge = Judge::new(&history, growing);
     let whole = judge.growth(&whole(growing));
-    let mut found: Vec<LeakSite> =
-        history.tracks.keys().map(|&site| judge.site(sites, site, &whole)).collect();
-    found.sort_by(|one, other| {
+    let mut found: Vec<(u32, LeakSite)> =
+        history.tracks.keys().map(|&site| (site, judge.site(site, &whole))).collect();
+    found.sort_by(|(_, one), (_, other)| {
         let rate = |site: &LeakSite| site.growth_bytes_per_hour.estimate;
         let held = |site: &LeakSite| site.live_bytes.estimate;
         let within = match one.verdict {
@@ -223,8 +223,15 @@ fn judge_session(captures: Vec<Capture>, sites: &Sites, limit: usize) -> Leaks {
         };
         one.verdict.cmp(&other.verdict).then(within)
     });
-    let unsteady = found.iter().take_while(|site| site.verdict != Verdict::Steady).count();
+    let unsteady = found.iter().take_while(|(_, site)| site.verdict != Verdict::Steady).count();
     found.truncate(unsteady.saturating_add(limit));
+    // Only now: stacks are long.
+    let described = found.into_iter().map(|(number, site)| LeakSite {
+        frame: sites.frame(number).clone(),
+        stack: sites.callers(number).cloned().collect(),
+        ..site
+    });
+    let found: Vec<LeakSite> = described.collect();
     Leaks {
         verdict: found.first().map_or(Verdict::Steady, |site| site.verdict),
         others: Vec::new(),
@@ -294,7 +301,8 @@ impl Judge<'_> {
         self.history.hours.len()
     }
 
-    fn site(&self, sites: &Sites, site: u32, whole: &Interval) -> LeakSite {
+    /// All but the names.
+    fn site(&self, site: u32, whole: &Interval) -> LeakSite {
         let (track, growing) = (&self.history.tracks[&site], &self.growing.tracks[&site]);
         let retention = self.retention(track);
         let cohorts = self.cohorts(track);
@@ -303,8 +311,8 @@ impl Judge<'_> {
         LeakSite {
             verdict: reason.verdict(),
             reason,
-            frame: sites.frame(site).clone(),
-            stack: sites.callers(site).cloned().collect(),
+            frame: Frame::default(),
+            stack: Vec::new(),
             live_bytes: self.live_bytes(track),
             retention: retention.estimate().map(|estimate| {
                 let (low, high) = retention.interval95();

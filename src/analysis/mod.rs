@@ -38,3 +38,98 @@ impl Question {
         frame.function_name.contains(&self.filter) || frame.url.contains(&self.filter)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! Stacks as deep as no program's: what takes time or memory in proportion to the square of the
+    //! depth would not end.
+
+    use super::history::Capture;
+    use super::sites::{By, MAX_DEPTH, Sites};
+    use super::*;
+    use crate::profile::{Profile, Sample, testing};
+
+    const DEPTH: u32 = 200_000;
+
+    /// So many functions that call each other in turn. Each call has a sample; the first one has that
+    /// ordinal.
+    fn chain(functions: u32, ordinal: u64) -> Profile {
+        let names: Vec<String> = (0..functions).map(|index| format!("f{index}")).collect();
+        let name = |node: u32| names[(node % functions) as usize].as_str();
+        let nodes: Vec<_> =
+            (0..DEPTH).map(|node| (node + 1, node.saturating_sub(1), name(node))).collect();
+        let mut profile = testing::profile(&nodes);
+        for node in &mut profile.nodes {
+            node.line_number = 1;
+        }
+        let sample = |index: u32| Sample {
+            ordinal: ordinal + u64::from(index),
+            ..testing::sample(index + 1, 64, 1)
+        };
+        profile.samples = (0..DEPTH).map(sample).collect();
+        profile
+    }
+
+    fn questions() -> impl Iterator<Item = Question> {
+        let groupings = [By::Function, By::Stack].map(|by| Grouping { by, ..Grouping::default() });
+        let question = |grouping| Question { grouping, limit: Some(2), ..Question::default() };
+        let questions = groupings.into_iter().map(question);
+        questions.flat_map(|own| [Question { total: true, ..own.clone() }, own])
+    }
+
+    /// One that calls itself, two in turn, and none twice.
+    const FUNCTIONS: [u32; 3] = [1, 2, DEPTH];
+
+    #[test]
+    fn tells_what_holds_memory_in_stacks_of_any_depth() {
+        for functions in FUNCTIONS {
+            let profile = chain(functions, 1);
+            for question in questions() {
+                let top = top::top(&profile, &question);
+                assert!(top.sites.iter().all(|site| site.stack.len() <= MAX_DEPTH as usize));
+                assert_eq!(top.sites.len() + top.omitted, sites_of(&question, functions));
+                let has_all = question.total || top.omitted == 0 && top.sites.len() == 1;
+                assert_eq!((top.sites[0].share - 1.0).abs() < 1e-9, has_all);
+            }
+        }
+    }
+
+    #[test]
+    fn tells_what_grew_in_stacks_of_any_depth() {
+        for functions in FUNCTIONS {
+            let (base, current) = (chain(functions, 1), chain(functions, 1000));
+            for question in questions() {
+                let diff = diff::diff(&base, &current, &question);
+                assert_eq!(diff.growth.estimate, 0.0);
+                assert_eq!(diff.sites.len() + diff.omitted, sites_of(&question, functions));
+            }
+        }
+    }
+
+    #[test]
+    fn tells_what_leaks_in_stacks_of_any_depth() {
+        for functions in FUNCTIONS {
+            for question in questions().filter(|question| !question.total) {
+                let mut sites = Sites::new(question.grouping.clone());
+                let captures: Vec<Capture> = ["a", "b", "c", "d", "e"]
+                    .into_iter()
+                    .map(|name| Capture::of(&chain(functions, 1), name.into(), &mut sites))
+                    .collect();
+                let leaks = leaks::leaks(captures, &sites, 2);
+                assert_eq!(leaks.sites.len(), sites_of(&question, functions).min(2));
+            }
+        }
+    }
+
+    #[test]
+    fn draws_stacks_of_any_depth() {
+        let graph = flamegraph::flamegraph(&chain(DEPTH, 1), None);
+        assert_eq!(graph.calls.len(), MAX_DEPTH as usize + 1);
+        // The first one is the root.
+        assert_eq!(graph.functions.len() + graph.omitted_functions, DEPTH as usize - 1);
+    }
+
+    fn sites_of(question: &Question, functions: u32) -> usize {
+        (if question.grouping.by == By::Stack { DEPTH } else { functions }) as usize
+    }
+}

@@ -1,8 +1,10 @@
 //! Allocation sites: what the nodes of a call tree are grouped by, the same for several profiles.
 
-use std::collections::HashMap;
+use std::iter::successors;
+use std::ops::AddAssign;
 
 use indexmap::IndexSet;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::{Node, Profile};
@@ -74,7 +76,7 @@ impl Frames {
 
     /// The number of each node's function.
     pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
-        let mut known: HashMap<(u32, u32, i32, i32), u32> = HashMap::new();
+        let mut known: FxHashMap<(u32, u32, i32, i32), u32> = FxHashMap::default();
         let numbers = profile.nodes.iter().map(|node| {
             let place = (node.name, node.script_name, node.line_number, node.column_number);
             *known.entry(place).or_insert_with(|| self.number(frame_of(profile, node)))
@@ -83,12 +85,22 @@ impl Frames {
     }
 }
 
+/// What follows from a function.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    /// Its number in [`Sites::keys`].
+    key: u32,
+    /// See [`is_program`].
+    is_program: bool,
+}
+
 /// A site, and how it is reached where it holds most.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Site {
-    frame: Frame,
-    /// The callers of the node that holds most, the nearest first.
-    callers: Vec<u32>,
+    /// Its number in [`Sites::keys`].
+    key: u32,
+    /// The way up from the node that holds most.
+    way: u32,
     /// What that node holds itself.
     most: f64,
 }
@@ -97,19 +109,37 @@ struct Site {
 #[derive(Debug)]
 pub struct Sites {
     grouping: Grouping,
+    /// The functions of the nodes.
     frames: Frames,
+    /// By function.
+    kinds: Vec<Kind>,
+    /// What sites are, whoever calls them.
+    keys: Frames,
     sites: Vec<Site>,
-    /// By the key's frame and, for stacks, the caller's site.
-    numbers: HashMap<(u32, u32), u32>,
+    /// By the key and, for stacks, the caller's site.
+    numbers: FxHashMap<(u32, u32), u32>,
+    ways: Ways,
 }
 
-/// The site of no caller.
+/// The site of no caller, and the way from the root.
 const NONE: u32 = u32::MAX;
+
+/// Frames on top of each other that are told, as many as V8 is asked for at most; the pages of flame
+/// graphs recurse this deep.
+pub const MAX_DEPTH: u32 = 1024;
 
 impl Sites {
     /// None yet.
     pub fn new(grouping: Grouping) -> Sites {
-        Sites { grouping, frames: Frames::default(), sites: Vec::new(), numbers: HashMap::new() }
+        Sites {
+            grouping,
+            frames: Frames::default(),
+            kinds: Vec::new(),
+            keys: Frames::default(),
+            sites: Vec::new(),
+            numbers: FxHashMap::default(),
+            ways: Ways::default(),
+        }
     }
 
     /// How many there are.
@@ -124,104 +154,190 @@ impl Sites {
 
     /// What the site is.
     pub fn frame(&self, site: u32) -> &Frame {
-        &self.sites[site as usize].frame
+        self.keys.get(self.sites[site as usize].key)
     }
 
-    /// How it is reached where it holds most, the nearest caller first.
+    /// How it is reached where it holds most, the nearest callers first.
     pub fn callers(&self, site: u32) -> impl Iterator<Item = &Frame> {
-        self.sites[site as usize].callers.iter().map(|&frame| self.frames.get(frame))
+        let callers = self.ways.up(self.sites[site as usize].way);
+        callers.take(MAX_DEPTH as usize).map(|frame| self.frames.get(frame))
     }
 
     /// The site of each node of a profile.
     pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
         let frames = self.frames.of_nodes(profile);
+        self.learn_kinds();
         let mut sites: Vec<u32> = Vec::with_capacity(profile.nodes.len());
         let mut is_called: Vec<bool> = Vec::with_capacity(profile.nodes.len());
+        // The node that each counts for: itself, or of what is hidden the one that called it.
+        let mut shown: Vec<u32> = Vec::with_capacity(profile.nodes.len());
         for (index, node) in profile.nodes.iter().enumerate() {
-            let is_program = is_program(self.frames.get(frames[index]));
+            let Kind { key, is_program } = self.kinds[frames[index] as usize];
             let by_program = index > 0 && is_called[node.parent as usize];
             is_called.push(is_program || by_program);
             let is_hidden = self.grouping.hide_node_internals && !is_program && by_program;
+            shown.push(if is_hidden { shown[node.parent as usize] } else { index as u32 });
             let site = if is_hidden {
                 sites[node.parent as usize]
             } else {
                 let caller = if index == 0 { NONE } else { sites[node.parent as usize] };
-                self.number(frames[index], caller)
+                self.number(key, caller)
             };
             sites.push(site);
         }
-        self.keep_heaviest(profile, &frames, &sites);
+        self.keep_heaviest(profile, &frames, &sites, &shown);
         sites
     }
 
-    fn keep_heaviest(&mut self, profile: &Profile, frames: &[u32], of_nodes: &[u32]) {
-        let mut heaviest: HashMap<u32, usize> = HashMap::new();
-        for (index, (&site, &bytes)) in
-            of_nodes.iter().zip(&profile.totals().self_sizes).enumerate()
+    /// Of the functions that are new: there are far fewer than nodes.
+    fn learn_kinds(&mut self) {
+        for number in self.kinds.len()..self.frames.len() {
+            let frame = self.frames.get(number as u32);
+            let is_program = is_program(frame);
+            let key = match self.grouping.by {
+                By::Function | By::Stack => frame.clone(),
+                By::File => Frame { url: frame.url.clone(), ..Frame::default() },
+                By::Package => Frame { url: package_of(&frame.url).to_owned(), ..Frame::default() },
+            };
+            self.kinds.push(Kind { key: self.keys.number(key), is_program });
+        }
+    }
+
+    fn keep_heaviest(
+        &mut self,
+        profile: &Profile,
+        frames: &[u32],
+        of_nodes: &[u32],
+        shown: &[u32],
+    ) {
+        let mut heaviest: Vec<Option<u32>> = vec![None; self.sites.len()];
+        for (node, (&site, &bytes)) in of_nodes.iter().zip(&profile.totals().self_sizes).enumerate()
         {
             let known = &mut self.sites[site as usize];
             if bytes > known.most {
                 known.most = bytes;
-                heaviest.insert(site, index);
+                heaviest[site as usize] = Some(shown[node]);
             }
         }
-        for (site, index) in heaviest {
-            self.sites[site as usize].callers = callers_of(&profile.nodes, frames, index);
+        let mut known = vec![NONE; profile.nodes.len()];
+        for (site, node) in self.sites.iter_mut().zip(heaviest) {
+            let Some(node) = node else { continue };
+            let caller = profile.nodes[node as usize].parent;
+            site.way = self.ways.from(caller, &profile.nodes, frames, &mut known);
         }
     }
 
-    fn number(&mut self, frame: u32, caller: u32) -> u32 {
-        let frame = self.frames.get(frame).clone();
-        let frame = match self.grouping.by {
-            By::Function | By::Stack => frame,
-            By::File => Frame { url: frame.url, ..Frame::default() },
-            By::Package => Frame { url: package_of(&frame.url).to_owned(), ..Frame::default() },
-        };
-        let key = self.frames.number(frame.clone());
+    fn number(&mut self, key: u32, caller: u32) -> u32 {
         let caller = if self.grouping.by == By::Stack { caller } else { NONE };
         let new = self.sites.len() as u32;
         let number = *self.numbers.entry((key, caller)).or_insert(new);
         if number == new {
-            self.sites.push(Site { frame, callers: Vec::new(), most: -1.0 });
+            self.sites.push(Site { key, way: NONE, most: -1.0 });
         }
         number
     }
 }
 
-/// Which sites something counts for that a node allocates.
-pub struct Credits<'a> {
-    nodes: &'a [Node],
-    of_nodes: &'a [u32],
-    /// Whether sites count what they call, too.
-    total: bool,
-    /// The last turn in which a site was met.
-    met: Vec<u32>,
-    turn: u32,
-    found: Vec<u32>,
-}
+/// Ways up to the root: a function and the rest of the way, which many share. Each on its own would
+/// take memory in proportion to the square of the depth.
+#[derive(Debug, Default)]
+struct Ways(Vec<(u32, u32)>);
 
-impl<'a> Credits<'a> {
-    /// For a profile whose nodes belong to these sites, of which there are `count`.
-    pub fn new(profile: &'a Profile, of_nodes: &'a [u32], count: usize, total: bool) -> Self {
-        let (met, found) = (vec![0; count], Vec::new());
-        Credits { nodes: &profile.nodes, of_nodes, total, met, turn: 0, found }
+impl Ways {
+    /// The way from a node of a profile. `known` are those from its nodes, [`NONE`] if there is none yet
+    /// and from the root.
+    fn from(&mut self, node: u32, nodes: &[Node], frames: &[u32], known: &mut [u32]) -> u32 {
+        let mut new = Vec::new();
+        let mut at = node as usize;
+        while at != 0 && known[at] == NONE {
+            new.push(at);
+            at = nodes[at].parent as usize;
+        }
+        let mut way = known[at];
+        for at in new.into_iter().rev() {
+            self.0.push((frames[at], way));
+            way = self.0.len() as u32 - 1;
+            known[at] = way;
+        }
+        way
     }
 
-    /// The sites, each once, however often a function calls itself.
-    pub fn of(&mut self, node: u32) -> &[u32] {
-        self.turn += 1;
-        self.found.clear();
-        let mut at = node as usize;
-        loop {
-            let site = self.of_nodes[at];
-            if std::mem::replace(&mut self.met[site as usize], self.turn) != self.turn {
-                self.found.push(site);
-            }
-            if at == 0 || !self.total {
-                return &self.found;
-            }
-            at = self.nodes[at].parent as usize;
+    /// The functions on the way.
+    fn up(&self, way: u32) -> impl Iterator<Item = u32> {
+        let step = |way: u32| self.0.get(way as usize);
+        successors(step(way), move |&&(_, rest)| step(rest)).map(|&(frame, _)| frame)
+    }
+}
+
+/// Adds up by site what nodes allocate.
+pub struct Tally<'a, T> {
+    nodes: &'a [Node],
+    of_nodes: &'a [u32],
+    /// How many sites there are.
+    count: usize,
+    /// Whether sites count what they call, too.
+    total: bool,
+    /// By site, or by node if sites are yet to count what they call.
+    sums: Vec<T>,
+}
+
+impl<'a, T: AddAssign + Copy + Default> Tally<'a, T> {
+    /// For a profile whose nodes belong to these sites, of which there are `count`.
+    pub fn new(profile: &'a Profile, of_nodes: &'a [u32], count: usize, total: bool) -> Self {
+        let places = if total { of_nodes.len() } else { count };
+        Tally { nodes: &profile.nodes, of_nodes, count, total, sums: vec![T::default(); places] }
+    }
+
+    /// What to add to that a node allocates.
+    pub fn of(&mut self, node: u32) -> &mut T {
+        let place = if self.total { node } else { self.of_nodes[node as usize] };
+        &mut self.sums[place as usize]
+    }
+
+    /// What each site has.
+    pub fn by_site(mut self) -> Vec<T> {
+        if !self.total {
+            return self.sums;
         }
+        // Callees come after their callers: backwards, each is complete when it is added.
+        for node in (1..self.nodes.len()).rev() {
+            let sum = self.sums[node];
+            self.sums[self.nodes[node].parent as usize] += sum;
+        }
+        let mut sites = vec![T::default(); self.count];
+        let mut open = OpenCalls::new(self.count);
+        for (index, (node, &site)) in self.nodes.iter().zip(self.of_nodes).enumerate() {
+            if open.enter(index as u32, node.parent, site) {
+                sites[site as usize] += self.sums[index];
+            }
+        }
+        sites
+    }
+}
+
+/// The calls that lead to a node, on a walk through a tree in pre-order: what calls itself, near or
+/// far, counts once.
+pub struct OpenCalls {
+    /// Nodes and their sites.
+    calls: Vec<(u32, u32)>,
+    /// How often each site is among them.
+    times: Vec<u32>,
+}
+
+impl OpenCalls {
+    /// At the start of the walk. `count` is the number of sites.
+    pub fn new(count: usize) -> OpenCalls {
+        OpenCalls { calls: Vec::new(), times: vec![0; count] }
+    }
+
+    /// Goes on to the next node: whether its site is not among those that lead to it.
+    pub fn enter(&mut self, node: u32, parent: u32, site: u32) -> bool {
+        while let Some((_, left)) = self.calls.pop_if(|&mut (last, _)| last != parent) {
+            self.times[left as usize] -= 1;
+        }
+        self.calls.push((node, site));
+        self.times[site as usize] += 1;
+        self.times[site as usize] == 1
     }
 }
 
@@ -233,17 +349,6 @@ fn frame_of(profile: &Profile, node: &Node) -> Frame {
         line_number: node.line_number,
         column_number: node.column_number,
     }
-}
-
-/// The frames of a node's callers but the root's.
-fn callers_of(nodes: &[Node], frames: &[u32], index: usize) -> Vec<u32> {
-    let mut callers = Vec::new();
-    let mut at = nodes[index].parent as usize;
-    while at != 0 {
-        callers.push(frames[at]);
-        at = nodes[at].parent as usize;
-    }
-    callers
 }
 
 /// Whether a function is the program's: neither Node.js's own nor V8's, such as `push`, which have no
@@ -339,6 +444,23 @@ mod tests {
         let of_nodes = sites.of_nodes(&profile(&CALLS));
         let callers: Vec<_> =
             sites.callers(of_nodes[5]).map(|frame| frame.function_name.as_str()).collect();
+        assert_eq!(callers, ["main"]);
+    }
+
+    #[test]
+    fn a_site_is_not_reached_by_itself_where_what_it_calls_is_hidden() {
+        let grouping = Grouping { hide_node_internals: true, ..Grouping::default() };
+        let mut sites = Sites::new(grouping);
+        let call = |caller, name, url, samples| Call { caller, name, url, samples };
+        let calls = [
+            call(0, "main", "/app/a.js", &[]),
+            call(1, "handle", "/app/a.js", &[]),
+            call(2, "on", "node:events", &[]),
+            call(3, "push", "", &[(64, 1)]),
+        ];
+        let of_nodes = sites.of_nodes(&profile(&calls));
+        let callers: Vec<_> =
+            sites.callers(of_nodes[4]).map(|frame| frame.function_name.as_str()).collect();
         assert_eq!(callers, ["main"]);
     }
 

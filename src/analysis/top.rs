@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Question;
 use super::interval::Interval;
-use super::sites::{Credits, Frame, Sites};
+use super::sites::{Frame, Sites, Tally};
 use crate::profile::estimate::Total;
 use crate::profile::{Estimate, Given, Profile};
 
@@ -93,52 +93,51 @@ impl AddAssign for Holding {
 pub fn top(profile: &Profile, question: &Question) -> Top {
     let mut sites = Sites::new(question.grouping.clone());
     let of_nodes = sites.of_nodes(profile);
-    let credits = Credits::new(profile, &of_nodes, sites.len(), question.total);
-    let (holdings, all) = hold(profile, credits, sites.len());
+    let tally = Tally::new(profile, &of_nodes, sites.len(), question.total);
+    let (holdings, all) = hold(profile, tally);
     let is_sampled = profile.interval().is_some();
-    let bytes = all.bytes(is_sampled);
-    let mut found: Vec<TopSite> = (0..)
-        .zip(&holdings)
-        .map(|(site, holding)| {
-            let own = holding.bytes(is_sampled);
-            TopSite {
-                frame: sites.frame(site).clone(),
-                stack: sites.callers(site).cloned().collect(),
-                share: if bytes.estimate > 0.0 { own.estimate / bytes.estimate } else { 0.0 },
-                bytes: own,
-                objects: holding.objects(is_sampled),
-                sample_count: holding.estimate.sample_count,
-            }
-        })
-        .filter(|site| site.bytes.estimate > 0.0 && question.asks_for(&site.frame))
+    let bytes_of = |site: u32| holdings[site as usize].bytes(is_sampled);
+    let mut found: Vec<(u32, Interval)> = (0..sites.len() as u32)
+        .map(|site| (site, bytes_of(site)))
+        .filter(|&(site, bytes)| bytes.estimate > 0.0 && question.asks_for(sites.frame(site)))
         .collect();
-    found.sort_by(|one, other| other.bytes.estimate.total_cmp(&one.bytes.estimate));
+    found.sort_by(|(_, one), (_, other)| other.estimate.total_cmp(&one.estimate));
     let limit = question.limit.unwrap_or(found.len());
     let omitted = found.len().saturating_sub(limit);
     found.truncate(limit);
-    Top { bytes, objects: all.objects(is_sampled), sites: found, omitted }
+    let whole = all.bytes(is_sampled);
+    // Sums in another order are rounded otherwise, but no part is more than the whole.
+    let share_of = |bytes: &Interval| (bytes.estimate / whole.estimate).min(1.0);
+    // Only now: stacks are long.
+    let described = found.into_iter().map(|(site, bytes)| {
+        let holding = &holdings[site as usize];
+        TopSite {
+            frame: sites.frame(site).clone(),
+            stack: sites.callers(site).cloned().collect(),
+            bytes,
+            objects: holding.objects(is_sampled),
+            share: if whole.estimate > 0.0 { share_of(&bytes) } else { 0.0 },
+            sample_count: holding.estimate.sample_count,
+        }
+    });
+    Top { bytes: whole, objects: all.objects(is_sampled), sites: described.collect(), omitted }
 }
 
 /// What each site holds, and what all hold.
-pub fn hold(profile: &Profile, mut credits: Credits<'_>, count: usize) -> (Vec<Holding>, Holding) {
-    let mut holdings = vec![Holding::default(); count];
+pub fn hold(profile: &Profile, mut tally: Tally<'_, Holding>) -> (Vec<Holding>, Holding) {
     let mut all = Holding::default();
     if let Some(interval) = profile.interval() {
         for (sample, node) in profile.samples.iter().zip(&profile.totals().sample_nodes) {
             let Some(node) = node.filter(|_| sample.is_live) else { continue };
             all.estimate.add(sample.size, interval, 1);
-            for &site in credits.of(node) {
-                holdings[site as usize].estimate.add(sample.size, interval, 1);
-            }
+            tally.of(node).estimate.add(sample.size, interval, 1);
         }
     }
     for given in &profile.given {
         all.state(given);
-        for &site in credits.of(given.node) {
-            holdings[site as usize].state(given);
-        }
+        tally.of(given.node).state(given);
     }
-    (holdings, all)
+    (tally.by_site(), all)
 }
 
 #[cfg(test)]
