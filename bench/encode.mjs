@@ -1,6 +1,7 @@
 // What encoding and reading a profile take, beside JavaScript's JSON and @datadog/pprof's encode:
 // `node encode.mjs [nodes]`. Exits with 1 if a goal is missed. Ratios are taken within each round.
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -20,7 +21,6 @@ const GOALS = [
   ['JSON.parse / Snapshot.parse', 2, 'Snapshot.parse', 'JSON.parse'],
 ];
 const DELAY_GOAL_MS = 5;
-const DELAY_ROUNDS = 5;
 const directory = mkdtempSync(join(tmpdir(), 'heap-profile-bench-'));
 
 async function prepare() {
@@ -43,9 +43,13 @@ async function prepare() {
     delayed: {
       'write .heapprofile': () => snapshot.write(file('.heapprofile')),
       'write .pb.gz': () => snapshot.write(file('.pb.gz')),
-      // A Buffer of this size makes V8 collect garbage, which is no encoding: no goal.
       'encode heapprofile': () => snapshot.encode('heapprofile'),
       'encode pprof': () => snapshot.encode('pprof'),
+    },
+    // Each second Buffer of this size makes V8 collect garbage, whoever fills them.
+    inARow: {
+      'encode heapprofile': () => snapshot.encode('heapprofile'),
+      'fs.readFile of the same file': () => readFile(file('.heapprofile')),
     },
     calls: {
       'encode heapprofile': () => snapshot.encode('heapprofile'),
@@ -76,19 +80,29 @@ async function timeAll(calls, round) {
   return times;
 }
 
-/** The event loop's delay while a call runs a few times, 99th percentile. */
-async function delay(call) {
+/** The event loop's delay while a call runs so many times, 99th percentile. */
+async function delay(call, times) {
   global.gc();
   await sleep(50);
   const monitor = monitorEventLoopDelay({ resolution: 1 });
   monitor.enable();
-  for (let i = 0; i < 5; i++) await call();
+  for (let i = 0; i < times; i++) await call();
   monitor.disable();
   return monitor.percentile(99) / 1e6;
 }
 
+async function measureDelays(calls, times) {
+  const found = [];
+  for (const [name, call] of Object.entries(calls)) {
+    const ms = [];
+    for (let round = 0; round < ROUNDS; round++) ms.push(await delay(call, times));
+    found.push({ name, ms });
+  }
+  return found;
+}
+
 console.log(machine());
-const { heap, delayed, calls } = await prepare();
+const { heap, delayed, inARow, calls } = await prepare();
 const rounds = [];
 for (let round = 0; round < ROUNDS + 2; round++) {
   const times = await timeAll(calls, round);
@@ -114,17 +128,21 @@ const ratios = GOALS.map(([name, goal, ours, other]) => {
 console.log('\nTimes faster');
 console.log(table([['', 'goal', ...SUMMARY_COLUMNS, ''], ...ratios]));
 
-const delays = [];
-for (const [name, call] of Object.entries(delayed)) {
-  const ms = [];
-  for (let round = 0; round < DELAY_ROUNDS; round++) ms.push(await delay(call));
-  const [goal, met] = name.startsWith('write')
-    ? [`< ${DELAY_GOAL_MS}`, verdict(median(ms) < DELAY_GOAL_MS)]
-    : ['', ''];
-  delays.push([name, goal, ...summary(ms, (value) => value.toFixed(2)), met]);
-}
+const format = (value) => value.toFixed(2);
+const delays = (await measureDelays(delayed, 1)).map(({ name, ms }) => [
+  name,
+  `< ${DELAY_GOAL_MS}`,
+  ...summary(ms, format),
+  verdict(median(ms) < DELAY_GOAL_MS),
+]);
 console.log('\nEvent-loop delay, 99th percentile, ms (the timer itself has 1)');
 console.log(table([['', 'goal', ...SUMMARY_COLUMNS, ''], ...delays]));
+const rowsInARow = (await measureDelays(inARow, 5)).map(({ name, ms }) => [
+  name,
+  ...summary(ms, format),
+]);
+console.log('\nThe same, five in a row: with the collections of large Buffers');
+console.log(table([['', ...SUMMARY_COLUMNS], ...rowsInARow]));
 rmSync(directory, { recursive: true });
 heapProfile.stop();
 if ([...ratios, ...delays].some((row) => row.at(-1) === 'MISSED')) process.exitCode = 1;

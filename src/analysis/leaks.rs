@@ -266,15 +266,6 @@ struct Growth {
     line: Line,
     /// The variance of the slope that sampling brings.
     sampling: f64,
-    /// 97.5th percentile of Student's t for the scatter.
-    student: f64,
-}
-
-impl Growth {
-    /// How far the slope may be off, if sampling errors are bounded by `z` standard errors.
-    fn half_width(&self, z: f64) -> f64 {
-        (z * z * self.sampling + self.student.powi(2) * self.line.scatter).sqrt()
-    }
 }
 
 struct Judge<'a> {
@@ -283,6 +274,8 @@ struct Judge<'a> {
     growing: &'a History,
     /// Standard errors that a slope must exceed to be no chance among as many sites.
     z: f64,
+    /// 97.5th percentile of Student's t for the scatter of as many points.
+    student: f64,
 }
 
 impl Judge<'_> {
@@ -290,7 +283,12 @@ impl Judge<'_> {
         let has_births = |track: &&Track| track.lives.iter().any(|life| life.first > 0);
         let tested = growing.tracks.values().filter(has_births).count().max(1);
         // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
-        Judge { history, growing, z: normal(1.0 - 0.025 / tested as f64) }
+        Judge {
+            history,
+            growing,
+            z: normal(1.0 - 0.025 / tested as f64),
+            student: student95(growing.hours.len().saturating_sub(2)),
+        }
     }
 
     fn span_hours(&self) -> f64 {
@@ -331,7 +329,7 @@ impl Judge<'_> {
             return Reason::NoGrowth;
         }
         let growth = self.fit(track);
-        if growth.line.slope - growth.half_width(self.z) <= 0.0 {
+        if growth.line.slope <= self.half_width(&growth, self.z) {
             return Reason::NoGrowth;
         }
         if self.captures() > 2 && !self.goes_on(track) {
@@ -360,7 +358,12 @@ impl Judge<'_> {
             let weight: f64 = line.weights[life.first..=life.last].iter().sum();
             life.variance * weight * weight
         });
-        Growth { sampling: sampling.sum(), student: student95(hours.len().saturating_sub(2)), line }
+        Growth { sampling: sampling.sum(), line }
+    }
+
+    /// How far a slope may be off, if sampling errors are bounded by `z` standard errors.
+    fn half_width(&self, growth: &Growth, z: f64) -> f64 {
+        (z * z * growth.sampling + self.student.powi(2) * growth.line.scatter).sqrt()
     }
 
     fn growth(&self, track: &Track) -> Interval {
@@ -369,7 +372,7 @@ impl Judge<'_> {
             return Interval::default();
         }
         let growth = self.fit(track);
-        let half = growth.half_width(normal(0.975));
+        let half = self.half_width(&growth, normal(0.975));
         let slope = growth.line.slope;
         Interval { estimate: slope, low: Some(slope - half), high: Some(slope + half) }
     }

@@ -497,6 +497,21 @@ mod tests {
     }
 
     #[test]
+    fn names_with_braces_are_told_apart_however_often_they_come() {
+        let names = ["a", "a}", "a}", "a", "{", "{", "\"}", "\"}", "a},\"selfSize\":7", "a"];
+        let nodes: Vec<_> = names.iter().zip(2..).map(|(&name, id)| (id, 0, name)).collect();
+        let mut profile = testing::profile(&[&[(1, 0, "(root)")], nodes.as_slice()].concat());
+        for node in &mut profile.nodes {
+            node.line_number = 1;
+        }
+        let text = encode(&profile);
+        let again = parse(&text);
+        let read = again.nodes[1..].iter().map(|node| again.strings[node.name as usize].to_utf8());
+        assert!(read.eq(names));
+        assert_eq!(encode(&again), text);
+    }
+
+    #[test]
     fn every_estimate_survives() {
         for interval in [1, 4096, 524_288, i32::MAX as u32] {
             let mut profile = testing::profile(&[(1, 0, "(root)")]);
