@@ -248,6 +248,11 @@ export interface SiteOptions extends LeakOptions {
 
 /** What `top()` resolves to. */
 export interface Top {
+  /**
+   * Which objects are counted: live ones, or all that were allocated where V8 did not tell which of
+   * them live (`include: 'allocated'` before Node.js 26). Then read "allocated" for "live" below.
+   */
+  include: 'live' | 'allocated';
   /** All live bytes of the profile. */
   bytes: Interval;
   /** All live objects; null if the profile does not count them. */
@@ -271,6 +276,8 @@ export interface TopSite extends Site {
 
 /** What `diff()` resolves to. */
 export interface Diff {
+  /** As of `Top`: 'allocated' if V8 did not tell the live objects of one of the two. */
+  include: 'live' | 'allocated';
   /** Whether both are of one sampling session. */
   sameSession: boolean;
   /** Milliseconds from `base` to this; null if one of them does not tell. */
@@ -309,7 +316,10 @@ export interface Leaks {
    * single snapshot) and their files. Ask about those files alone for more.
    */
   others: { verdict: Verdict | null; snapshots: string[] }[];
-  /** Files that could not be read, and why. */
+  /**
+   * Files that could not be read, and profiles that do not tell live objects from collected ones
+   * (`include: 'allocated'` before Node.js 26); and why.
+   */
   skipped: { path: string; message: string }[];
   /** Whether growth is all that could be told: the files do not say which session they are of. */
   growthOnly: boolean;

@@ -5,18 +5,21 @@
 
 use std::ops::AddAssign;
 
-use rustc_hash::FxHashSet;
+use foldhash::HashSet;
 use serde::Serialize;
 
 use super::Question;
 use super::interval::Interval;
 use super::sites::{Frame, Sites, Tally};
-use crate::profile::{Estimate, Profile};
+use crate::profile::{Estimate, Include, Profile};
 
 /// The answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Diff {
+    /// Which objects are counted: all that were allocated where V8 did not tell the live ones, in one
+    /// of the profiles at least.
+    pub include: Include,
     /// Whether both are of one session, so that samples could be compared one by one.
     pub same_session: bool,
     /// From the first to the second capture, milliseconds; none if a profile does not tell.
@@ -109,7 +112,9 @@ pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
         is_noise: growth.may_be_zero(),
         growth,
     });
+    let is_live = base.knows_liveness && current.knows_liveness;
     Diff {
+        include: if is_live { Include::Live } else { Include::Allocated },
         same_session: is_same_session(base, current),
         span_ms: span_ms(base, current),
         growth: all.growth(is_sampled),
@@ -124,13 +129,9 @@ pub fn compare(
     (base_tally, current_tally): (Tally<'_, Change>, Tally<'_, Change>),
 ) -> (Vec<Change>, Change) {
     let same_session = is_same_session(base, current);
-    let ordinals = |profile: &Profile| -> FxHashSet<u64> {
+    let ordinals = |profile: &Profile| -> HashSet<u64> {
         let live = profile.samples.iter().filter(|sample| sample.is_live);
-        if same_session {
-            live.map(|sample| sample.ordinal).collect()
-        } else {
-            FxHashSet::default()
-        }
+        if same_session { live.map(|sample| sample.ordinal).collect() } else { HashSet::default() }
     };
     let (mut changes, mut all) =
         add(base, base_tally, &ordinals(current), |change, bytes, stated, sample| {
@@ -169,7 +170,7 @@ fn span_ms(base: &Profile, current: &Profile) -> Option<f64> {
 fn add(
     profile: &Profile,
     mut tally: Tally<'_, Change>,
-    others: &FxHashSet<u64>,
+    others: &HashSet<u64>,
     note: impl Fn(&mut Change, f64, f64, Option<(u64, u32)>),
 ) -> (Vec<Change>, Change) {
     let mut all = Change::default();
@@ -211,11 +212,11 @@ mod tests {
 
     const BASE: [Call; 3] = [
         call("stays", &[(64, 1), (64, 2), (64, 3)]),
-        call("shrinks", &[(64, 4), (64, 5), (64, 6)]),
+        call("shrinks", &[(64, 4), (64, 5), (64, 6), (64, 10), (64, 11), (64, 12)]),
         call("turns over", &[(64, 7), (64, 8), (64, 9)]),
     ];
     const CURRENT: [Call; 4] = [
-        call("grows", &[(64, 20), (64, 21), (64, 22)]),
+        call("grows", &[(64, 20), (64, 21), (64, 22), (64, 26), (64, 27), (64, 28)]),
         call("stays", &[(64, 1), (64, 2), (64, 3)]),
         call("shrinks", &[(64, 4)]),
         call("turns over", &[(64, 23), (64, 24), (64, 25)]),

@@ -1,5 +1,6 @@
 //! The captures of a sampling session in order of time, and what became of each sampled object.
 
+use foldhash::HashMap;
 use rustc_hash::FxHashMap;
 
 use super::sites::Sites;
@@ -98,9 +99,14 @@ impl History {
             let time = |capture: &Capture| capture.taken_at.unwrap_or_default();
             captures.sort_by(|one, other| time(one).total_cmp(&time(other)));
         } else {
-            captures.sort_by(|one, other| one.name.cmp(&other.name));
+            captures.sort_by(|one, other| natord::compare(&one.name, &other.name));
         }
         let is_session = captures.iter().all(|capture| capture.session_id.is_some());
+        if is_session {
+            // Copies of a file.
+            captures
+                .dedup_by(|one, other| one.taken_at.is_some() && one.taken_at == other.taken_at);
+        }
         let interval = captures.first().and_then(|capture| capture.interval);
         let mut history = History {
             hours: hours_of(&captures, is_timed),
@@ -142,7 +148,7 @@ impl History {
     fn follow(&mut self, captures: &[Capture]) {
         let count = captures.len();
         // By ordinal; without a session every object is another one.
-        let mut lives: FxHashMap<u64, (u32, Life)> = FxHashMap::default();
+        let mut lives: HashMap<u64, (u32, Life)> = HashMap::default();
         for (at, capture) in captures.iter().enumerate() {
             for object in &capture.objects {
                 let born = || (object.site, life_of(object.size, capture.interval, at));

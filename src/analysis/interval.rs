@@ -31,10 +31,11 @@ impl Interval {
 
     /// The difference of two independent totals. The distances of the estimates from the bounds
     /// that face each other add up as squares (the method of variance estimates recovery: Zou and
-    /// Donner, 2008, <https://doi.org/10.1002/sim.3095>).
+    /// Donner, 2008, <https://doi.org/10.1002/sim.3095>). Of what nothing was sampled the objects are
+    /// taken to be like those of the other.
     pub fn difference(grown: &Total, shrunk: &Total) -> Interval {
         let ((grown_low, grown_high), (shrunk_low, shrunk_high)) =
-            (grown.interval95(), shrunk.interval95());
+            (bounds(grown, shrunk), bounds(shrunk, grown));
         let estimate = grown.estimate - shrunk.estimate;
         let below = (grown.estimate - grown_low).hypot(shrunk_high - shrunk.estimate);
         let above = (grown_high - grown.estimate).hypot(shrunk.estimate - shrunk_low);
@@ -45,6 +46,10 @@ impl Interval {
     pub fn may_be_zero(&self) -> bool {
         self.low.unwrap_or(self.estimate) <= 0.0 && self.high.unwrap_or(self.estimate) >= 0.0
     }
+}
+
+fn bounds(total: &Total, other: &Total) -> (f64, f64) {
+    if total.estimate > 0.0 { total.interval95() } else { (0.0, other.unseen95()) }
 }
 
 #[cfg(test)]
@@ -68,8 +73,43 @@ mod tests {
     }
 
     #[test]
-    fn what_only_grew_is_bounded_as_the_total_is() {
-        let difference = Interval::difference(&total(20), &Total::default());
-        assert_eq!(difference, Interval::of(&total(20), 0.0));
+    fn a_few_samples_against_none_may_be_chance() {
+        let none = Total::default();
+        assert_eq!(Interval::difference(&none, &none), Interval::of(&none, 0.0));
+        for few in 1..=4 {
+            assert!(Interval::difference(&total(few), &none).may_be_zero(), "{few}");
+            assert!(Interval::difference(&none, &total(few)).may_be_zero(), "{few}");
+        }
+        assert!(!Interval::difference(&total(5), &none).may_be_zero());
+        let (only, whole) =
+            (Interval::difference(&total(20), &none), Interval::of(&total(20), 0.0));
+        assert_eq!((only.estimate, only.high), (whole.estimate, whole.high));
+        assert!(only.low < whole.low);
+    }
+
+    #[test]
+    fn chance_is_taken_for_growth_in_five_of_a_hundred_cases_at_most() {
+        let none = |samples| if samples > 0 { total(samples) } else { Total::default() };
+        for mean in [0.3, 1.0, 3.0, 10.0, 30.0] {
+            let mut probability: Vec<f64> = vec![f64::exp(-mean)];
+            for samples in 1..90 {
+                probability.push(probability[samples - 1] * mean / samples as f64);
+            }
+            let wrong = |(came, went): (u32, u32)| {
+                let difference = Interval::difference(&none(came), &none(went));
+                let both = probability[came as usize] * probability[went as usize];
+                if difference.may_be_zero() { 0.0 } else { both }
+            };
+            let pairs = (0..90).flat_map(|came| (0..90).map(move |went| (came, went)));
+            let wrong: f64 = pairs.map(wrong).sum();
+            assert!(wrong < 0.06, "{wrong} of {mean} samples");
+        }
+    }
+
+    #[test]
+    fn objects_that_are_all_sampled_are_no_chance() {
+        let mut large = Estimate::default();
+        large.add(1 << 30, 4096, 1);
+        assert!(!Interval::difference(&large.bytes, &Total::default()).may_be_zero());
     }
 }

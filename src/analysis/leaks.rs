@@ -329,7 +329,9 @@ impl Judge<'_> {
             return Reason::NoGrowth;
         }
         let growth = self.fit(track);
-        if growth.line.slope <= self.half_width(&growth, self.z) {
+        let is_sure = growth.line.slope > self.half_width(&growth, self.z);
+        // Without time between the captures the slope is no number.
+        if !is_sure {
             return Reason::NoGrowth;
         }
         if self.captures() > 2 && !self.goes_on(track) {
@@ -372,8 +374,12 @@ impl Judge<'_> {
             return Interval::default();
         }
         let growth = self.fit(track);
-        let half = self.half_width(&growth, normal(0.975));
         let slope = growth.line.slope;
+        if self.history.interval.is_none() && hours.len() == 2 {
+            // Neither samples nor a scatter tell of errors.
+            return Interval::unknown(slope);
+        }
+        let half = self.half_width(&growth, normal(0.975));
         Interval { estimate: slope, low: Some(slope - half), high: Some(slope + half) }
     }
 
@@ -483,6 +489,9 @@ impl Judge<'_> {
         let last = self.captures() - 1;
         let stayed = track.lives.iter().filter(|life| life.first > 0 && life.last == last).count();
         let per_step = stayed as f64 / last as f64;
+        if stayed == 0 {
+            return None;
+        }
         let more = |captures: usize| captures.saturating_sub(self.captures()).max(1) as u32;
         match reason {
             Reason::TooFewMoments => {
@@ -843,6 +852,36 @@ mod tests {
         };
         let expected = [cohort(1, 10.0, &[0.3, 0.3, 0.3, 0.3, 0.3]), cohort(3, 10.0, &[1.0])];
         assert_eq!(site.cohorts, expected);
+    }
+
+    #[test]
+    fn copies_of_a_capture_are_one() {
+        let profile = || run(&[LEAKING[0].1], 1, 256).remove(0);
+        assert_eq!(judge(&[profile(), profile()]).snapshots.len(), 1);
+        let timeless = || {
+            let mut profile = profile();
+            profile.metadata.session_id = None;
+            profile
+        };
+        let leaks = judge(&[timeless(), timeless()]);
+        assert_eq!((leaks.verdict, leaks.snapshots.len()), (Verdict::Steady, 2));
+        assert_eq!(leaks.growth_bytes_per_hour.estimate, 0.0);
+    }
+
+    #[test]
+    fn without_times_files_are_in_the_order_of_the_numbers_in_their_names() {
+        let profiles: Vec<Profile> = (1..=12)
+            .map(|megabytes| {
+                let mut profile = profile(&[call("site")]);
+                profile.metadata = Metadata::default();
+                let bytes = f64::from(megabytes) * 1e6;
+                profile.stating(vec![Given { node: 1, bytes, objects: None }])
+            })
+            .collect();
+        let leaks = judge(&profiles);
+        assert_eq!(leaks.snapshots[2], "2.heapprofile");
+        assert_eq!((leaks.verdict, leaks.sites[0].reason), (Verdict::Growing, Reason::NoSession));
+        assert_eq!(judge(&profiles[..2]).sites[0].growth_bytes_per_hour, Interval::unknown(1e6));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::iter::successors;
 use std::ops::AddAssign;
 
+use foldhash::HashMap;
 use indexmap::IndexSet;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::{Node, Profile};
@@ -76,7 +76,7 @@ impl Frames {
 
     /// The number of each node's function.
     pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
-        let mut known: FxHashMap<(u32, u32, i32, i32), u32> = FxHashMap::default();
+        let mut known: HashMap<(u32, u32, i32, i32), u32> = HashMap::default();
         let numbers = profile.nodes.iter().map(|node| {
             let place = (node.name, node.script_name, node.line_number, node.column_number);
             *known.entry(place).or_insert_with(|| self.number(frame_of(profile, node)))
@@ -117,7 +117,7 @@ pub struct Sites {
     keys: Frames,
     sites: Vec<Site>,
     /// By the key and, for stacks, the caller's site.
-    numbers: FxHashMap<(u32, u32), u32>,
+    numbers: HashMap<(u32, u32), u32>,
     ways: Ways,
 }
 
@@ -137,7 +137,7 @@ impl Sites {
             kinds: Vec::new(),
             keys: Frames::default(),
             sites: Vec::new(),
-            numbers: FxHashMap::default(),
+            numbers: HashMap::default(),
             ways: Ways::default(),
         }
     }

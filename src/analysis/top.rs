@@ -8,12 +8,14 @@ use super::Question;
 use super::interval::Interval;
 use super::sites::{Frame, Sites, Tally};
 use crate::profile::estimate::Total;
-use crate::profile::{Estimate, Given, Profile};
+use crate::profile::{Estimate, Given, Include, Profile};
 
 /// The answer.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Top {
+    /// Which objects are counted: all that were allocated where V8 did not tell the live ones.
+    pub include: Include,
     /// All live bytes of the profile.
     pub bytes: Interval,
     /// All live objects; none if the profile does not count them.
@@ -120,7 +122,13 @@ pub fn top(profile: &Profile, question: &Question) -> Top {
             sample_count: holding.estimate.sample_count,
         }
     });
-    Top { bytes: whole, objects: all.objects(is_sampled), sites: described.collect(), omitted }
+    Top {
+        include: profile.counted(),
+        bytes: whole,
+        objects: all.objects(is_sampled),
+        sites: described.collect(),
+        omitted,
+    }
 }
 
 /// What each site holds, and what all hold.

@@ -15,7 +15,7 @@ use crate::analysis::history::Capture;
 use crate::analysis::leaks::{Leaks, leaks};
 use crate::analysis::sites::Sites;
 use crate::analysis::{Question, diff, top};
-use crate::profile::Profile;
+use crate::profile::{Include, Profile};
 
 /// Works an answer out.
 pub struct Analyze(Box<dyn FnMut() -> Outcome<String> + Send>);
@@ -80,7 +80,7 @@ pub struct LeakHunt {
     sources: Vec<(Arc<Source>, String)>,
 }
 
-/// A file that could not be read.
+/// What no leak can be looked for in: mostly a file that could not be read.
 #[derive(Serialize)]
 struct Skipped {
     path: String,
@@ -118,18 +118,28 @@ impl LeakHunt {
     }
 }
 
+fn capture(profile: &Profile, name: &str, sites: &mut Sites) -> Outcome<Capture> {
+    if profile.counted() == Include::Live {
+        return Ok(Capture::of(profile, name.to_owned(), sites));
+    }
+    let why = "it does not tell live objects from collected ones, as with `include: 'allocated'` \
+               before Node.js 26";
+    Err(Failure::invalid_profile(format!("{name}: {why}")))
+}
+
 fn hunt(sources: &[(Arc<Source>, String)], question: &Question) -> Found {
     let mut sites = Sites::new(question.grouping.clone());
     let (mut captures, mut skipped) = (Vec::new(), Vec::new());
     for (source, name) in sources {
-        match &**source {
-            Source::Profile(profile) => {
-                captures.push(Capture::of(profile, name.clone(), &mut sites));
+        let captured = match &**source {
+            Source::Profile(profile) => capture(profile, name, &mut sites),
+            Source::File(path) => {
+                read_file(path).and_then(|profile| capture(&profile, name, &mut sites))
             }
-            Source::File(path) => match read_file(path) {
-                Ok(profile) => captures.push(Capture::of(&profile, name.clone(), &mut sites)),
-                Err(failure) => skipped.push(Skipped { path: name.clone(), failure }),
-            },
+        };
+        match captured {
+            Ok(captured) => captures.push(captured),
+            Err(failure) => skipped.push(Skipped { path: name.clone(), failure }),
         }
     }
     let limit = question.limit.unwrap_or(usize::MAX);

@@ -84,6 +84,11 @@ impl Failure {
         Failure::coded("ERR_INTERNAL", error.to_string())
     }
 
+    /// A profile that is wrong, or not what was asked for.
+    pub fn invalid_profile(message: String) -> Failure {
+        Failure::coded("ERR_INVALID_PROFILE", message)
+    }
+
     fn coded(code: &str, message: String) -> Failure {
         let code = Some(code.to_owned());
         Failure { failed: true, code, message, ..Failure::default() }
@@ -105,7 +110,7 @@ impl From<FileError> for Failure {
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Failure {
-        Failure::coded("ERR_INVALID_PROFILE", error.to_string())
+        Failure::invalid_profile(error.to_string())
     }
 }
 
@@ -255,10 +260,7 @@ pub fn read_file(path: &Path) -> Outcome<Profile> {
     let read = format::read(BufReader::with_capacity(file::BUFFER_BYTES, file));
     read.map_err(|error| match error {
         ReadError::Io(error) => file::failed("read", path)(error).into(),
-        invalid => {
-            let message = format!("{}: {invalid}", path.display());
-            Failure::coded("ERR_INVALID_PROFILE", message)
-        }
+        invalid => Failure::invalid_profile(format!("{}: {invalid}", path.display())),
     })
 }
 

@@ -113,6 +113,14 @@ impl<R: Read> JsonReader<R> {
         Ok((&self.window[start..end], offset))
     }
 
+    /// The same of an object. serde_json would take an array for a struct.
+    pub fn take_object(&mut self) -> Result<(&[u8], u64)> {
+        match self.peek()? {
+            Some(b'{') => self.take_value(),
+            found => Err(self.unexpected(&['{'], found)),
+        }
+    }
+
     /// What `known` has for the bytes up to the next `}`, which are skipped then. Give it whole
     /// objects only: none is the start of another value, so what is found is the value that is next.
     pub fn known_object<T>(&mut self, known: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>> {

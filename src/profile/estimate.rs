@@ -45,6 +45,12 @@ impl Total {
         (low.max(self.seen), self.estimate + shift + half)
     }
 
+    /// What may be there of such objects unseen, the upper bound of [`Total::interval95`] where
+    /// nothing was sampled: the total that is 1.96 standard errors above 0.
+    pub fn unseen95(&self) -> f64 {
+        if self.estimate > 0.0 { Z95 * Z95 * self.variance / self.estimate } else { 0.0 }
+    }
+
     fn add(&mut self, value: f64, p: f64, count: f64) {
         self.estimate += count * value / p;
         self.variance += count * (value / p) * (value / p) * (1.0 - p);
@@ -92,7 +98,7 @@ impl AddAssign for Estimate {
 }
 
 /// No object is larger: a number keeps whole bytes up to 2^53.
-const MAX_OBJECT_BYTES: f64 = 9_007_199_254_740_992.0;
+pub const MAX_OBJECT_BYTES: f64 = 9_007_199_254_740_992.0;
 
 /// Bytes that one sample of an object of `size` bytes stands for, at `interval` bytes between
 /// samples. Both must be above 0.

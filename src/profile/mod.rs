@@ -9,7 +9,7 @@ pub mod tree;
 
 use std::sync::OnceLock;
 
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 
 pub use estimate::Estimate;
 pub use metadata::{Include, Metadata};
@@ -161,6 +161,11 @@ impl Profile {
         self.metadata.sample_interval_bytes
     }
 
+    /// Which objects its numbers are of.
+    pub fn counted(&self) -> Include {
+        if self.knows_liveness { Include::Live } else { Include::Allocated }
+    }
+
     /// V8's summaries of the node at `index`.
     pub fn allocations_of(&self, index: usize) -> &[Allocation] {
         let start = index.checked_sub(1).map_or(0, |before| self.nodes[before].allocations_end);
@@ -260,8 +265,8 @@ impl Profile {
     }
 
     /// Where the nodes that have samples stand in the tree, by id.
-    fn node_indexes(&self) -> FxHashMap<u32, Option<u32>> {
-        let mut indexes: FxHashMap<u32, Option<u32>> =
+    fn node_indexes(&self) -> HashMap<u32, Option<u32>> {
+        let mut indexes: HashMap<u32, Option<u32>> =
             self.samples.iter().map(|sample| (sample.node_id, None)).collect();
         for (index, node) in self.nodes.iter().enumerate() {
             if let Some(slot) = indexes.get_mut(&node.id) {

@@ -1,17 +1,16 @@
 //! `.heapprofile` to profiles: ours, DevTools', the inspector's, `node --heap-prof`'s, and the flat
 //! form of heap-profile 0.4.0, whose nodes have no `callFrame` and 1-based positions.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::Read;
 
-use foldhash::fast::RandomState;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
 use crate::format::error::{ReadError, Result};
 use crate::format::json_reader::{self, Items, JsonReader, RawText};
+use crate::profile::estimate::MAX_OBJECT_BYTES;
 use crate::profile::{Given, Metadata, Node, Profile, Sample, Strings, estimate};
 
 /// Relative error that sums of floating-point numbers may have.
@@ -113,14 +112,14 @@ struct Frame {
 /// The call frames that were read, by their bytes: a function has a hundred nodes or more. The hash
 /// is seeded, as the bytes are anybody's.
 #[derive(Default)]
-struct Frames(HashMap<Box<[u8]>, Frame, RandomState>);
+struct Frames(HashMap<Box<[u8]>, Frame>);
 
 impl Frames {
     fn get(&mut self, json: &mut JsonReader<impl Read>, strings: &mut Strings) -> Result<Frame> {
         if let Some(known) = json.known_object(|bytes| self.0.get(bytes).copied())? {
             return Ok(known);
         }
-        let (bytes, offset) = json.take_value()?;
+        let (bytes, offset) = json.take_object()?;
         let call_frame: CallFrame = json_reader::parse(bytes, offset)?;
         let frame = Frame {
             name: intern(strings, &call_frame.function_name, offset)?,
@@ -161,6 +160,7 @@ struct Open {
     /// While its children are read.
     children: Option<Items>,
     is_named: bool,
+    has_id: bool,
 }
 
 /// A node of which nothing was read. Its name is the first of the strings, the empty one.
@@ -220,7 +220,7 @@ impl File {
             .map_err(|_| ReadError::at_byte(offset, "more than 2^32 nodes"))?;
         self.nodes.push(Node { parent, ..UNKNOWN });
         self.self_sizes.push(0.0);
-        Ok(Open { index, offset, members, children: None, is_named: false })
+        Ok(Open { index, offset, members, children: None, is_named: false, has_id: false })
     }
 
     fn read_member(&mut self, json: &mut JsonReader<impl Read>, open: &mut Open) -> Result<()> {
@@ -242,7 +242,7 @@ impl File {
             }
             NodeKey::Id => {
                 node.id = json.value()?;
-                self.id_count += 1;
+                self.id_count += usize::from(!std::mem::replace(&mut open.has_id, true));
             }
             NodeKey::Children => open.children = Some(json.open_array()?),
             NodeKey::FunctionName => {
@@ -262,7 +262,8 @@ impl File {
         let mut items = json.open_array()?;
         while json.has_next(&mut items)? {
             let offset = json.offset();
-            let sample: FileSample = json.value()?;
+            let (bytes, _) = json.take_object()?;
+            let sample: FileSample = json_reader::parse(bytes, offset)?;
             size(sample.size, offset)?;
             self.samples.push(sample);
         }
@@ -284,8 +285,10 @@ impl File {
             metadata.includes_collected() && metadata.sample_interval_bytes.is_some();
         let collected = collected.filter(|_| tells_collected);
         let knows_liveness = collected.is_some() || !metadata.includes_collected();
+        let mut collected = collected.unwrap_or_default();
+        collected.sort_unstable();
         let samples = match metadata.sample_interval_bytes {
-            Some(interval) => self.sampled_objects(interval, &collected.unwrap_or_default())?,
+            Some(interval) => self.sampled_objects(interval, &collected)?,
             None => self.given_samples(),
         };
         let (strings, nodes) = (self.strings.into_vec(), self.nodes);
@@ -325,7 +328,7 @@ impl File {
             return Err(ReadError::at_path("$.heapProfile.sampleIntervalBytes", message));
         }
         // Sizes repeat, and finding one takes a while.
-        let mut sizes: FxHashMap<u64, u64> = FxHashMap::default();
+        let mut sizes: HashMap<u64, u64> = HashMap::default();
         let mut samples = Vec::with_capacity(self.samples.len());
         for (index, of) in std::mem::take(&mut self.samples).into_iter().enumerate() {
             let known = sizes.get(&of.size.to_bits()).copied();
@@ -385,6 +388,9 @@ fn intern(strings: &mut Strings, text: &RawText<'_>, offset: u64) -> Result<u32>
 fn size(bytes: f64, offset: u64) -> Result<f64> {
     if bytes < 0.0 {
         return Err(ReadError::at_byte(offset, format!("a negative size, {bytes}")));
+    }
+    if bytes > MAX_OBJECT_BYTES {
+        return Err(ReadError::at_byte(offset, format!("a size above 2^53, {bytes}")));
     }
     Ok(bytes)
 }
@@ -540,6 +546,20 @@ mod tests {
     }
 
     #[test]
+    fn collected_ordinals_may_come_in_any_order() {
+        let mut profile = full();
+        profile.samples.iter_mut().for_each(|sample| sample.is_live = sample.size == 24);
+        let text = encode(&profile);
+        let start = text.find("\"collectedOrdinals\":[").unwrap() + 21;
+        let end = start + text[start..].find(']').unwrap();
+        let mut ordinals: Vec<&str> = text[start..end].split(',').collect();
+        assert!(ordinals.len() > 2);
+        ordinals.reverse();
+        let reversed = format!("{}{}{}", &text[..start], ordinals.join(","), &text[end..]);
+        assert_eq!(encode(&parse(&reversed)), text);
+    }
+
+    #[test]
     fn collected_ordinals_count_only_where_there_can_be_any() {
         let text = encode(&full());
         for (change, by) in [
@@ -613,6 +633,13 @@ mod tests {
             (r#"{"head":{"callFrame":{}}}"#.into(), "missing field"),
             (head(r#""selfSize":-1"#), "a negative size"),
             (head(r#""selfSize":1e999"#), "out of range"),
+            (head(r#""selfSize":1e17"#), "a size above 2^53"),
+            (r#"{"head":{"callFrame":["f","","1",1,1]}}"#.into(), "at byte 21: expected '{'"),
+            (metadata(r#"{},"samples":[[100,1,1]]"#), "expected '{', found '['"),
+            (
+                head(&format!(r#""id":2,"id":3,"children":[{}]"#, node(r#""selfSize":0"#))),
+                "some nodes have an \"id\"",
+            ),
             (head(r#""selfSize":"1""#), "at byte 111: invalid type"),
             (head(r#""id":-1"#), "invalid value"),
             (head(r#""id":4294967296"#), "invalid value"),

@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 use serde::{Serialize, Serializer};
 
 use crate::format::json::{write_number, write_text, write_value};
@@ -54,12 +54,12 @@ type Function = (u32, u32, i32, i32, i32);
 /// The encoded starts of nodes, by function: a function has a hundred nodes or more.
 struct CallFrames<'a> {
     profile: &'a Profile,
-    encoded: FxHashMap<Function, Vec<u8>>,
+    encoded: HashMap<Function, Vec<u8>>,
 }
 
 impl CallFrames<'_> {
     fn of(profile: &Profile) -> CallFrames<'_> {
-        CallFrames { profile, encoded: FxHashMap::default() }
+        CallFrames { profile, encoded: HashMap::default() }
     }
 
     /// A node up to its own size.
