@@ -261,7 +261,7 @@ test('names do not reach the terminal in the words of leaks, errors and warnings
 test('wrong arguments say what was expected', async () => {
   for (const [args, message] of [
     [['top'], /error: 'top' needs FILE/],
-    [['top', last, '--by', 'line'], /must be one of 'function', 'file', 'package', 'stack'/],
+    [['top', last, '--by', 'line'], /"--by" must be one of 'function', 'file', 'package', 'stack'/],
     [['top', last, '--limit', 'x'], /--limit.*must be an integer/],
     [['top', last, '--self', '--total'], /not both/],
     [['diff', last], /needs BASE FILE/],
