@@ -107,12 +107,27 @@ test('--every writes several files of one session', async (t) => {
   const { code, stdout } = await attach(pid, args, { cwd });
   assert.equal(code, 0);
   const names = stdout.trim().replaceAll('wrote ', '').split('\n');
-  assert.deepEqual(names.slice(0, 2), ['a-1.b.heapprofile', 'a-2.b.heapprofile']);
+  assert.deepEqual(names.slice(0, 2), ['a.b-1.heapprofile', 'a.b-2.heapprofile']);
   assert.deepEqual(readDirectory(cwd), { profiles: names, others: [] });
   const profiles = names.map((name) => readProfile(join(cwd, name)));
   assert.equal(new Set(profiles.map(({ heapProfile }) => heapProfile.sessionId)).size, 1);
   const [first, last] = [profiles[0], profiles.at(-1)].map(({ samples }) => samples.length);
   assert.ok(first < last, `${first} samples, then ${last}`);
+});
+
+test('the number goes before the ending of the name, which says the format', async (t) => {
+  const { pid } = await startTarget(t);
+  for (const [name, first] of [
+    ['at-1.2.heapprofile', 'at-1.2-1.heapprofile'],
+    ['at-1.2.pb.gz', 'at-1.2-1.pb.gz'],
+    ['a.b.json', 'a.b-1.json'],
+    ['a', 'a-1'],
+  ]) {
+    const cwd = emptyDirectory();
+    const args = ['--duration', '200ms', '--every', '100ms', '-o', name];
+    assert.equal((await attach(pid, args, { cwd })).code, 0);
+    assert.equal(readdirSync(cwd).sort()[0], first);
+  }
 });
 
 test('worker threads', async (t) => {
