@@ -90,6 +90,17 @@ test('top: text and Markdown say the same', async () => {
   assert.match(markdown.stdout, /^\| ---: \| ---: \| ---: \| ---: \| --- \| --- \|$/m);
 });
 
+test('top: the samples in the heading are those of the live bytes', async () => {
+  const file = join(temporaryDirectory(), 'a.heapprofile');
+  const profile = JSON.parse(readFileSync(last));
+  const collectedOrdinals = [profile.samples[0].ordinal];
+  Object.assign(profile.heapProfile, { include: 'allocated', collectedOrdinals });
+  writeFileSync(file, JSON.stringify(profile));
+  const { sampleCount } = await Snapshot.read(last);
+  const { stdout } = await cli(['top', file]);
+  assert.match(stdout, new RegExp(`; ${(sampleCount - 1).toLocaleString('en')} samples at `));
+});
+
 test('colours are for terminals, unless the environment says otherwise', {
   skip: noTerminal,
 }, async () => {
