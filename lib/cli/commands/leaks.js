@@ -29,6 +29,7 @@ const DETAILED = 3;
 
 const COLUMNS = [
   { title: 'verdict' },
+  { title: 'why' },
   { title: 'growth/h', isNumber: true },
   { title: '95 % interval', isNumber: true },
   { title: 'share', isNumber: true },
@@ -37,15 +38,13 @@ const COLUMNS = [
   { title: 'site' },
 ];
 
+/** Of the sites that are told of in words. */
 const REASONS = {
   'old-objects-stay': 'it keeps growing, and its old objects stay',
   'too-few-old-objects': 'it grows, but too few objects grew old to tell whether they stay',
   'too-few-moments':
     'it grew in too few of the times between two snapshots to tell whether it goes on',
   'no-session': 'it grows; the files do not tell which objects are old',
-  'no-growth': 'its growth may be chance',
-  plateau: 'it has all but stopped growing',
-  'old-objects-die': 'its old objects die',
 };
 
 const options = {
@@ -98,6 +97,7 @@ function describe(answer) {
     columns: COLUMNS,
     rows: answer.sites.map((site) => [
       site.verdict,
+      site.reason.replaceAll('-', ' '),
       formatGrowth(site.growthBytesPerHour.estimate),
       formatRange(site.growthBytesPerHour, formatGrowth),
       formatShare(site.share),
@@ -136,7 +136,8 @@ function siteLines(site, count) {
     const { snapshots, sampleIntervalBytes } = needs;
     const interval =
       sampleIntervalBytes === null ? '' : `, or an interval of ${formatBytes(sampleIntervalBytes)}`;
-    lines.push(`  ${snapshots} more snapshots would tell${interval}.`);
+    const more = snapshots === 1 ? '1 more snapshot' : `${snapshots} more snapshots`;
+    lines.push(`  ${more} would tell${interval}.`);
   }
   if (stack.length > 0) lines.push(`  called from ${stack.map(siteOf).join(' < ')}`);
   return lines;
