@@ -47,8 +47,11 @@ function writeGrowing(program) {
 /** A sampled object of 64 bytes, as files estimate it at an interval of as many. */
 const ESTIMATE = 64 / (1 - Math.exp(-1));
 
-/** Files of one session, an hour apart; `start` and `end` are the first and the last that has an object. */
-function writeSession(lives) {
+/**
+ * Files of one session, an hour apart; `start` and `end` are the first and the last that has an object,
+ * `changes` is what they say differently of the session.
+ */
+function writeSession(lives, changes) {
   const together = temporaryDirectory();
   const count = Math.max(...lives.map(({ end }) => end)) + 1;
   const sampled = lives.map((life, ordinal) => ({ ...life, ordinal }));
@@ -57,7 +60,8 @@ function writeSession(lives) {
       .filter(({ start, end }) => start <= at && at <= end)
       .map(({ ordinal }) => ({ size: ESTIMATE, nodeId: 2, ordinal }));
     const takenAt = new Date(at * 3_600_000);
-    const heapProfile = { version: '1.0.0', sessionId: 'one', sampleIntervalBytes: 64, takenAt };
+    const session = { version: '1.0.0', sessionId: 'one', sampleIntervalBytes: 64 };
+    const heapProfile = { ...session, takenAt, ...changes };
     const hold = { ...node('hold', '/app.js', ESTIMATE * samples.length), id: 2 };
     const head = { ...node('(root)', '', 0, hold), id: 1 };
     const file = join(together, `${at}.heapprofile`);
@@ -233,6 +237,25 @@ test('leaks: two captures are no proof', async () => {
   assert.equal(code, 0);
   assert.match(stdout, /^No leak is certain\.\nGROWING: .*\n.*\n.*\n.*more snapshots would tell/);
   assert.match(stdout, /too few to show a leak of any size/);
+});
+
+test('leaks: of files that do not tell enough only growth is told, of however many', async () => {
+  const foreign = writeGrowing((bytes) => node('grow', '/app.js', bytes));
+  const growing = [1, 2, 3, 4, 5].flatMap((at) => objects(20 * at, at, 5));
+  const attached = writeSession(growing, { sampleIntervalBytes: undefined });
+  for (const files of [foreign, attached]) {
+    const { code, answer } = await json('leaks', ...files);
+    assert.deepEqual([code, answer.growthOnly, answer.detectable], [0, true, null]);
+    const [{ verdict, reason }] = answer.sites;
+    assert.deepEqual([verdict, reason], ['growing', 'no-session']);
+    const { stdout } = await cli(['leaks', ...files]);
+    assert.match(stdout, /^No leak is certain\.\nGROWING: /);
+    assert.match(
+      stdout,
+      /^These files can show growth, never a leak: they do not say which session/m,
+    );
+    assert.doesNotMatch(stdout, /five or more/);
+  }
 });
 
 test('leaks: why a site is steady', async () => {

@@ -168,19 +168,18 @@ function survivalText(cohorts, count) {
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-function detectableLine({ detectable }) {
+function detectableLine({ detectable, growthOnly }) {
+  if (growthOnly) {
+    return 'These files can show growth, never a leak: they do not say which session they are of, or at which interval it sampled.';
+  }
   if (detectable === null)
     return 'These files are too few to show a leak of any size; take five or more.';
   return `A leak of ${formatBytes(detectable)} an hour would have been found in 95 of 100 cases.`;
 }
 
-function basisLines({ snapshots, spanMs, others, growthOnly }) {
+function basisLines({ snapshots, spanMs, others }) {
   const span = spanMs === null ? '' : ` over ${formatDuration(spanMs)}`;
-  const lines = [`${formatCount(snapshots.length)} snapshots${span}.`];
-  lines.push(...othersLines(others));
-  if (growthOnly)
-    lines.push('The files do not say which session they are of: growth is all there is to go by.');
-  return lines;
+  return [`${formatCount(snapshots.length)} snapshots${span}.`, ...othersLines(others)];
 }
 
 function othersLines(others) {
