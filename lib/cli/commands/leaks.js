@@ -200,6 +200,11 @@ module.exports = {
     'Tells which functions leak, from two or more profiles of one session, best five or more',
   operands: { text: 'FILE... or DIR', min: 1, max: Number.POSITIVE_INFINITY },
   options,
+  exitCodes: [
+    ['1', 'A file could not be read, whether something leaks or not'],
+    [String(LEAKING), 'Every file could be read, and something leaks'],
+    ['0', 'Every file could be read, and nothing is found to leak'],
+  ],
   examples: ['leaks profiles/', 'leaks 01.heapprofile 02.heapprofile 03.heapprofile --json'],
   run,
 };
