@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, watch } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, watch } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -254,13 +254,19 @@ test('no such process', async () => {
   await fails(String(child.pid), new RegExp(`^error: there is no process ${child.pid}$`, 'm'));
 });
 
-test('not Node.js, which lives on', async (t) => {
-  const child = spawn('sleep', ['1000']);
-  t.after(() => child.kill('SIGKILL'));
-  await once(child, 'spawn');
-  await fails(String(child.pid), /^error: process \d+ is not Node\.js: it runs \/.*$/m);
-  assert.deepEqual([child.exitCode, child.signalCode], [null, null]);
-});
+for (const name of ['sleep', 'node_exporter']) {
+  test(`not Node.js, which lives on: ${name}`, async (t) => {
+    const program = join(emptyDirectory(), name);
+    copyFileSync('/bin/sleep', program);
+    // Some systems have all their small programs in one, which asks for its name.
+    const child = spawn(program, ['1000'], { argv0: 'sleep' });
+    t.after(() => child.kill('SIGKILL'));
+    await once(child, 'spawn');
+    const message = new RegExp(`^error: process \\d+ is not Node\\.js: it runs /.*/${name}$`, 'm');
+    await fails(String(child.pid), message);
+    assert.deepEqual([child.exitCode, child.signalCode], [null, null]);
+  });
+}
 
 test('not permitted', async (t) => {
   const { pid } = await startTarget(t);
