@@ -291,6 +291,47 @@ test('a program that handles SIGUSR1 itself', async (t) => {
   await fails(pid, /^error: the inspector .* cannot be opened: the program handles SIGUSR1 itself/);
 });
 
+test('a process that does not respond opens its inspector later, as the error says', {
+  timeout: 60_000,
+}, async (t) => {
+  const { child, order, pid } = await startTarget(t);
+  child.kill('SIGSTOP');
+  await fails(pid, /does not respond yet; once it does the inspector opens, and stays open$/m);
+  child.kill('SIGCONT');
+  let state = CLOSED;
+  while (state.url === null) state = await order('state');
+});
+
+/** As an inspector that opens on the signal, and refuses everything; prints what it is to evaluate. */
+const REFUSING = `
+  const { createServer } = require('node:http');
+  const { WebSocketServer } = require('ws');
+  const targets = JSON.stringify([{ type: 'node', id: 'refusing' }]);
+  const server = createServer((request, response) => response.end(targets));
+  new WebSocketServer({ server }).on('connection', (socket) => {
+    socket.on('message', (text) => {
+      const { id, params } = JSON.parse(text);
+      if (params.expression !== undefined) console.log(params.expression);
+      socket.send(JSON.stringify({ id, error: { message: 'refused' } }));
+    });
+  });
+  process.on('SIGUSR1', () => server.listen(0, '127.0.0.1'));
+  setInterval(() => {}, 1000);
+  console.log('ready');`;
+
+test('an inspector that was opened is closed whatever fails after that', async (t) => {
+  const child = spawn(process.execPath, ['-e', REFUSING], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  assert.equal((await lines.next()).value, 'ready');
+  await fails(String(child.pid), /^error: the process answers: refused$/m);
+  child.kill('SIGKILL');
+  assert.equal((await lines.next()).value, "require('node:inspector').close()");
+});
+
 test("the inspector's port belongs to another process", async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   t.after(() => server.close());

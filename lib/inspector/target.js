@@ -98,7 +98,7 @@ function whyClosed(pid, port, isSignalled) {
   if (socketsOf(pid).some((socket) => socket.port === port)) {
     return `${closed}: another process uses its port ${port}`;
   }
-  return `${closed}: the program handles SIGUSR1 itself, or its thread does not respond`;
+  return `${closed}: the program handles SIGUSR1 itself, or its thread does not respond yet; once it does the inspector opens, and stays open`;
 }
 
 /** The port that the inspector takes unless it is told otherwise later. */

@@ -76,6 +76,7 @@ async function run(given, [pid]) {
     const target = await openInspector(pid);
     const { session, close } = await connect(target.url);
     try {
+      await session.watchEnd();
       if (given.listThreads) await printThreads(session, given);
       else await sample(session, given, pid, ending);
     } finally {
