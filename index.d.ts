@@ -321,11 +321,15 @@ export interface Leaks {
    * (`include: 'allocated'` before Node.js 26); and why.
    */
   skipped: { path: string; message: string }[];
-  /** Whether growth is all that could be told: the files do not say which session they are of. */
+  /**
+   * Whether growth is all that could be told, so that nothing is called `'leaking'`: the files do not
+   * say which session they are of, as those of other tools, or at which interval it sampled, as those
+   * of `heap-profile attach`.
+   */
   growthOnly: boolean;
   /** From the first to the last capture, milliseconds; null if the files do not tell. */
   spanMs: number | null;
-  /** Of all live bytes. */
+  /** Of all live bytes; see the sites' own. */
   growthBytesPerHour: Interval;
   /** The smallest leak that would have been found in 95 of 100 cases, bytes per hour; null if none. */
   detectable: number | null;
@@ -335,6 +339,7 @@ export interface Leaks {
 
 export interface LeakSite extends Site {
   verdict: Verdict;
+  /** What decided, see doc/leaks.md; `'no-session'` is that it grows and of the files is `growthOnly`. */
   reason:
     | 'old-objects-stay'
     | 'too-few-old-objects'
@@ -345,7 +350,10 @@ export interface LeakSite extends Site {
     | 'old-objects-die';
   /** In the last capture. */
   liveBytes: Interval;
-  /** By weighted regression over all captures. Without times, captures count as an hour apart. */
+  /**
+   * By weighted regression over all captures; from four captures of a session on, of what two that
+   * follow one another both have. Without times, captures count as an hour apart.
+   */
   growthBytesPerHour: Interval;
   /** Part of what outlived the capture after its birth that is alive at the end, 0 to 1. */
   retention: Interval | null;

@@ -44,6 +44,37 @@ function writeGrowing(program) {
   });
 }
 
+/** A sampled object of 64 bytes, as files estimate it at an interval of as many. */
+const ESTIMATE = 64 / (1 - Math.exp(-1));
+
+/**
+ * Files of one session, an hour apart; `start` and `end` are the first and the last that has an object,
+ * `changes` is what they say differently of the session.
+ */
+function writeSession(lives, changes) {
+  const together = temporaryDirectory();
+  const count = Math.max(...lives.map(({ end }) => end)) + 1;
+  const sampled = lives.map((life, ordinal) => ({ ...life, ordinal }));
+  return Array.from({ length: count }, (_, at) => {
+    const samples = sampled
+      .filter(({ start, end }) => start <= at && at <= end)
+      .map(({ ordinal }) => ({ size: ESTIMATE, nodeId: 2, ordinal }));
+    const takenAt = new Date(at * 3_600_000);
+    const session = { version: '1.0.0', sessionId: 'one', sampleIntervalBytes: 64 };
+    const heapProfile = { ...session, takenAt, ...changes };
+    const hold = { ...node('hold', '/app.js', ESTIMATE * samples.length), id: 2 };
+    const head = { ...node('(root)', '', 0, hold), id: 1 };
+    const file = join(together, `${at}.heapprofile`);
+    writeFileSync(file, JSON.stringify({ head, samples, heapProfile }));
+    return file;
+  });
+}
+
+/** So many objects with that life. */
+function objects(count, start, end) {
+  return Array.from({ length: count }, () => ({ start, end }));
+}
+
 async function json(...args) {
   const { code, stdout, stderr } = await cli([...args, '--json']);
   assert.equal(stderr, '');
@@ -88,6 +119,17 @@ test('top: text and Markdown say the same', async () => {
     /^\| live bytes \| 95 % interval \| objects \| share \| function \| place \|$/m,
   );
   assert.match(markdown.stdout, /^\| ---: \| ---: \| ---: \| ---: \| --- \| --- \|$/m);
+});
+
+test('top: the samples in the heading are those of the live bytes', async () => {
+  const file = join(temporaryDirectory(), 'a.heapprofile');
+  const profile = JSON.parse(readFileSync(last));
+  const collectedOrdinals = [profile.samples[0].ordinal];
+  Object.assign(profile.heapProfile, { include: 'allocated', collectedOrdinals });
+  writeFileSync(file, JSON.stringify(profile));
+  const { sampleCount } = await Snapshot.read(last);
+  const { stdout } = await cli(['top', file]);
+  assert.match(stdout, new RegExp(`; ${(sampleCount - 1).toLocaleString('en')} samples at `));
 });
 
 test('colours are for terminals, unless the environment says otherwise', {
@@ -166,6 +208,7 @@ test('leaks: a verdict with its evidence, and exit code 3', async () => {
   }
   const { stdout } = await cli(['leaks', ...captures(), '--hide-node-internals']);
   assert.match(stdout, /^LEAKING: .*leaky\.js:\d+\) grows by .* an hour \(95 %: /);
+  assert.match(stdout, /^leaking +old objects stay +\+/m);
   assert.match(stdout, /in the first snapshot, .* of what was born between, .* is left after/);
   const snapshots = await Promise.all(captures().map((file) => Snapshot.read(file)));
   const ours = await Snapshot.leaks(snapshots.reverse(), { hideNodeInternals: true });
@@ -194,6 +237,44 @@ test('leaks: two captures are no proof', async () => {
   assert.equal(code, 0);
   assert.match(stdout, /^No leak is certain\.\nGROWING: .*\n.*\n.*\n.*more snapshots would tell/);
   assert.match(stdout, /too few to show a leak of any size/);
+});
+
+test('leaks: of files that do not tell enough only growth is told, of however many', async () => {
+  const foreign = writeGrowing((bytes) => node('grow', '/app.js', bytes));
+  const growing = [1, 2, 3, 4, 5].flatMap((at) => objects(20 * at, at, 5));
+  const attached = writeSession(growing, { sampleIntervalBytes: undefined });
+  for (const files of [foreign, attached]) {
+    const { code, answer } = await json('leaks', ...files);
+    assert.deepEqual([code, answer.growthOnly, answer.detectable], [0, true, null]);
+    const [{ verdict, reason }] = answer.sites;
+    assert.deepEqual([verdict, reason], ['growing', 'no-session']);
+    const { stdout } = await cli(['leaks', ...files]);
+    assert.match(stdout, /^No leak is certain\.\nGROWING: /);
+    assert.match(
+      stdout,
+      /^These files can show growth, never a leak: they do not say which session/m,
+    );
+    assert.doesNotMatch(stdout, /five or more/);
+  }
+});
+
+test('leaks: why a site is steady', async () => {
+  // More and more objects, each of which is there in two files.
+  const dying = writeSession([0, 1, 2, 3, 4].flatMap((at) => objects(20 * at + 20, at, at + 1)));
+  const text = await cli(['leaks', ...dying]);
+  assert.match(text.stdout, /^No leak found\.\n/);
+  assert.match(text.stdout, /\nverdict +why +growth\/h .*\nsteady +old objects die +\+/);
+  const markdown = await cli(['leaks', ...dying, '--markdown']);
+  assert.match(markdown.stdout, /^\| verdict \| why \| .*\n.*\n\| steady \| old objects die \| /m);
+  const still = writeSession(objects(20, 0, 4));
+  assert.match((await cli(['leaks', ...still])).stdout, /^steady +no growth +0 B /m);
+});
+
+test('leaks: one more snapshot would tell', async () => {
+  const files = writeSession([...objects(3, 1, 3), ...objects(3, 2, 3), ...objects(10, 3, 3)]);
+  const { stdout } = await cli(['leaks', ...files]);
+  assert.match(stdout, /\n {2}1 more snapshot would tell/);
+  assert.match(stdout, /^growing +too few old objects +/m);
 });
 
 test('leaks: the session that leaks is told of, whatever else lies about', async () => {
@@ -261,7 +342,7 @@ test('names do not reach the terminal in the words of leaks, errors and warnings
 test('wrong arguments say what was expected', async () => {
   for (const [args, message] of [
     [['top'], /error: 'top' needs FILE/],
-    [['top', last, '--by', 'line'], /must be one of 'function', 'file', 'package', 'stack'/],
+    [['top', last, '--by', 'line'], /"--by" must be one of 'function', 'file', 'package', 'stack'/],
     [['top', last, '--limit', 'x'], /--limit.*must be an integer/],
     [['top', last, '--self', '--total'], /not both/],
     [['diff', last], /needs BASE FILE/],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, watch } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, watch } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -107,12 +107,27 @@ test('--every writes several files of one session', async (t) => {
   const { code, stdout } = await attach(pid, args, { cwd });
   assert.equal(code, 0);
   const names = stdout.trim().replaceAll('wrote ', '').split('\n');
-  assert.deepEqual(names.slice(0, 2), ['a-1.b.heapprofile', 'a-2.b.heapprofile']);
+  assert.deepEqual(names.slice(0, 2), ['a.b-1.heapprofile', 'a.b-2.heapprofile']);
   assert.deepEqual(readDirectory(cwd), { profiles: names, others: [] });
   const profiles = names.map((name) => readProfile(join(cwd, name)));
   assert.equal(new Set(profiles.map(({ heapProfile }) => heapProfile.sessionId)).size, 1);
   const [first, last] = [profiles[0], profiles.at(-1)].map(({ samples }) => samples.length);
   assert.ok(first < last, `${first} samples, then ${last}`);
+});
+
+test('the number goes before the ending of the name, which says the format', async (t) => {
+  const { pid } = await startTarget(t);
+  for (const [name, first] of [
+    ['at-1.2.heapprofile', 'at-1.2-1.heapprofile'],
+    ['at-1.2.pb.gz', 'at-1.2-1.pb.gz'],
+    ['a.b.json', 'a.b-1.json'],
+    ['a', 'a-1'],
+  ]) {
+    const cwd = emptyDirectory();
+    const args = ['--duration', '200ms', '--every', '100ms', '-o', name];
+    assert.equal((await attach(pid, args, { cwd })).code, 0);
+    assert.equal(readdirSync(cwd).sort()[0], first);
+  }
 });
 
 test('worker threads', async (t) => {
@@ -239,13 +254,19 @@ test('no such process', async () => {
   await fails(String(child.pid), new RegExp(`^error: there is no process ${child.pid}$`, 'm'));
 });
 
-test('not Node.js, which lives on', async (t) => {
-  const child = spawn('sleep', ['1000']);
-  t.after(() => child.kill('SIGKILL'));
-  await once(child, 'spawn');
-  await fails(String(child.pid), /^error: process \d+ is not Node\.js: it runs \/.*$/m);
-  assert.deepEqual([child.exitCode, child.signalCode], [null, null]);
-});
+for (const name of ['sleep', 'node_exporter']) {
+  test(`not Node.js, which lives on: ${name}`, async (t) => {
+    const program = join(emptyDirectory(), name);
+    copyFileSync('/bin/sleep', program);
+    // Some systems have all their small programs in one, which asks for its name.
+    const child = spawn(program, ['1000'], { argv0: 'sleep' });
+    t.after(() => child.kill('SIGKILL'));
+    await once(child, 'spawn');
+    const message = new RegExp(`^error: process \\d+ is not Node\\.js: it runs /.*/${name}$`, 'm');
+    await fails(String(child.pid), message);
+    assert.deepEqual([child.exitCode, child.signalCode], [null, null]);
+  });
+}
 
 test('not permitted', async (t) => {
   const { pid } = await startTarget(t);
@@ -268,6 +289,47 @@ test('a program that handles SIGUSR1 itself', async (t) => {
   const { order, pid } = await startTarget(t);
   assert.equal(await order('catchSignal'), 'caught');
   await fails(pid, /^error: the inspector .* cannot be opened: the program handles SIGUSR1 itself/);
+});
+
+test('a process that does not respond opens its inspector later, as the error says', {
+  timeout: 60_000,
+}, async (t) => {
+  const { child, order, pid } = await startTarget(t);
+  child.kill('SIGSTOP');
+  await fails(pid, /does not respond yet; once it does the inspector opens, and stays open$/m);
+  child.kill('SIGCONT');
+  let state = CLOSED;
+  while (state.url === null) state = await order('state');
+});
+
+/** As an inspector that opens on the signal, and refuses everything; prints what it is to evaluate. */
+const REFUSING = `
+  const { createServer } = require('node:http');
+  const { WebSocketServer } = require('ws');
+  const targets = JSON.stringify([{ type: 'node', id: 'refusing' }]);
+  const server = createServer((request, response) => response.end(targets));
+  new WebSocketServer({ server }).on('connection', (socket) => {
+    socket.on('message', (text) => {
+      const { id, params } = JSON.parse(text);
+      if (params.expression !== undefined) console.log(params.expression);
+      socket.send(JSON.stringify({ id, error: { message: 'refused' } }));
+    });
+  });
+  process.on('SIGUSR1', () => server.listen(0, '127.0.0.1'));
+  setInterval(() => {}, 1000);
+  console.log('ready');`;
+
+test('an inspector that was opened is closed whatever fails after that', async (t) => {
+  const child = spawn(process.execPath, ['-e', REFUSING], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  assert.equal((await lines.next()).value, 'ready');
+  await fails(String(child.pid), /^error: the process answers: refused$/m);
+  child.kill('SIGKILL');
+  assert.equal((await lines.next()).value, "require('node:inspector').close()");
 });
 
 test("the inspector's port belongs to another process", async (t) => {

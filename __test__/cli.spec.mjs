@@ -25,6 +25,14 @@ test('--help names every command, and each has its own with examples', async () 
   }
 });
 
+test('leaks --help tells which exit code wins', async () => {
+  const { stdout } = await cli(['leaks', '--help']);
+  assert.match(
+    stdout,
+    /\nExit codes:\n {2}1 .*, whether something leaks or not\n {2}3 .*\n {2}0 .*\n\nE/,
+  );
+});
+
 test('--version', async () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const { code, stdout } = await cli(['--version']);

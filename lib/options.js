@@ -24,7 +24,7 @@ const ENCODE_CHECKS = { ...READ_CHECKS, labels: checkLabels };
 const WRITE_CHECKS = { format: checkFormat, ...ENCODE_CHECKS };
 
 const SITE_CHECKS = {
-  by: (name, value) => checkOneOf(name, value, GROUPINGS),
+  by: checkGrouping,
   hideNodeInternals: checkBoolean,
   total: checkBoolean,
   filter: checkString,
@@ -90,6 +90,10 @@ function checkFormat(name, value) {
   checkOneOf(name, value, FORMATS);
 }
 
+function checkGrouping(name, value) {
+  checkOneOf(name, value, GROUPINGS);
+}
+
 function checkOneOf(name, value, known) {
   checkString(name, value);
   if (!known.includes(value)) {
@@ -136,6 +140,7 @@ module.exports = {
   checkEncodeOptions,
   checkFilename,
   checkFormat,
+  checkGrouping,
   checkInclude,
   checkInteger,
   checkLeakOptions,

@@ -3,7 +3,13 @@
 'use strict';
 
 const { invalidArgValue } = require('./errors.js');
-const { checkFormat, checkInteger, MAX_DEPTH, MAX_INTERVAL } = require('./options.js');
+const {
+  checkFormat,
+  checkGrouping,
+  checkInteger,
+  MAX_DEPTH,
+  MAX_INTERVAL,
+} = require('./options.js');
 
 const BYTES = { '': 1, b: 1, k: 2 ** 10, kib: 2 ** 10, m: 2 ** 20, mib: 2 ** 20 };
 const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -53,6 +59,11 @@ function readFormat(name, text) {
   return text;
 }
 
+function readGrouping(name, text) {
+  checkGrouping(name, text);
+  return text;
+}
+
 /** `1` or `0`. */
 function readSwitch(name, text) {
   if (text !== '1' && text !== '0') throw invalidArgValue(name, 'must be 1 or 0', text);
@@ -69,6 +80,7 @@ function multiply(text, units) {
 module.exports = {
   readDuration,
   readFormat,
+  readGrouping,
   readInteger,
   readSampleInterval,
   readStackDepth,

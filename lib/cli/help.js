@@ -27,7 +27,7 @@ function programHelp(commands) {
   ].join('\n');
 }
 
-function commandHelp({ name, summary, operands, options, examples }) {
+function commandHelp({ name, summary, operands, options, exitCodes = [], examples }) {
   const rows = Object.entries({ ...options, help: HELP }).map(([option, described]) => [
     optionUsage(option, described),
     optionDescription(described),
@@ -38,6 +38,7 @@ function commandHelp({ name, summary, operands, options, examples }) {
     `${summary}.`,
     '',
     section('Options', table(rows)),
+    ...(exitCodes.length > 0 ? [section('Exit codes', table(exitCodes))] : []),
     section(
       'Examples',
       examples.map((example) => `  ${PROGRAM} ${example}`),

@@ -3,6 +3,7 @@
 // A command is a file of commands/ that exports { name, summary, operands, options, examples, run }:
 //   operands  { text: 'FILE...', min: 1, max: Infinity, read }, what is no option
 //   options   by name: { description, value, short, read, default }; see arguments.js
+//   exitCodes [['3', 'what it means']], only of commands that have more than 0, 1 and 2
 //   examples  lines, without the program's name
 //   run       (options, operands) => exit code or undefined for 0, or a promise of it
 'use strict';

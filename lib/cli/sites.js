@@ -1,8 +1,7 @@
 // What `top`, `diff` and `leaks` have in common: which sites are asked for.
 'use strict';
 
-const { readInteger } = require('../text-options.js');
-const { checkSiteOptions } = require('../options.js');
+const { readGrouping, readInteger } = require('../text-options.js');
 const { formatCount } = require('./units.js');
 
 /** Options that say what is put together, and how much of it is shown. */
@@ -10,7 +9,7 @@ const GROUP_OPTIONS = {
   by: {
     value: 'WHAT',
     description: 'Put together by function, file, package or stack',
-    read: (_name, text) => checkSiteOptions({ by: text }).by,
+    read: readGrouping,
     default: 'function',
   },
   limit: {

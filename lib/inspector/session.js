@@ -49,6 +49,14 @@ class Session extends EventEmitter {
     this.emit('end');
   }
 
+  /** From here on `isEnding` is kept, and the program's end waits for us. */
+  async watchEnd() {
+    this.on('NodeRuntime.waitingForDisconnect', () => {
+      this.isEnding = true;
+    });
+    await this.send('NodeRuntime.notifyWhenWaitingForDisconnect', { enabled: true });
+  }
+
   /** What an expression is worth there; `require` is there whatever the program is. */
   async evaluate(expression) {
     if (this.isEnding) throw new CommandError('the process ends');
@@ -73,14 +81,12 @@ async function connect(url) {
     socket.close();
     return closed;
   };
-  session.on('NodeRuntime.waitingForDisconnect', () => {
-    session.isEnding = true;
-  });
   await new Promise((resolve, reject) => {
     socket.on('open', resolve);
-    socket.on('error', (error) => reject(new CommandError(`no connection: ${error.message}`)));
+    socket.on('error', (error) =>
+      reject(new CommandError(`no connection to ${url}: ${error.message}`)),
+    );
   });
-  await session.send('NodeRuntime.notifyWhenWaitingForDisconnect', { enabled: true });
   return { session, close };
 }
 

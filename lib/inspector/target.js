@@ -9,6 +9,8 @@ const { basename, join } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { CommandError } = require('../cli/errors.js');
 
+/** `node`, `nodejs`, `node-22`; not `node_exporter`. */
+const NODE_NAME = /^node(js)?[\d.-]*$/;
 const DEFAULT_PORT = 9229;
 const LISTENING = '0A'; // TCP_LISTEN of the kernel's include/net/tcp_states.h
 const OPEN_TIMEOUT_MS = 5000;
@@ -43,7 +45,7 @@ function checkTarget(pid) {
   }
   // What is no Node.js might die of the signal that opens the inspector.
   const program = programOf(pid);
-  const isNode = basename(program).startsWith('node') || program === process.execPath;
+  const isNode = NODE_NAME.test(basename(program)) || program === programOf('self');
   if (!isNode) throw new CommandError(`process ${pid} is not Node.js: it runs ${program}`);
   // There the same address is another process.
   if (networkOf(pid) !== networkOf('self')) {
@@ -96,7 +98,7 @@ function whyClosed(pid, port, isSignalled) {
   if (socketsOf(pid).some((socket) => socket.port === port)) {
     return `${closed}: another process uses its port ${port}`;
   }
-  return `${closed}: the program handles SIGUSR1 itself, or its thread does not respond`;
+  return `${closed}: the program handles SIGUSR1 itself, or its thread does not respond yet; once it does the inspector opens, and stays open`;
 }
 
 /** The port that the inspector takes unless it is told otherwise later. */

@@ -43,7 +43,7 @@ impl Task for Analyze {
     }
 }
 
-/// lib/analysis.js checked what it says.
+/// lib/options.js checked what it says.
 fn from_json<T: DeserializeOwned>(text: &str) -> Outcome<T> {
     serde_json::from_str(text).map_err(|error| Failure::internal(&error))
 }

@@ -1,7 +1,7 @@
 // `heap-profile attach`: profiles of a process that was started without us, through its inspector.
 'use strict';
 
-const { join, parse } = require('node:path');
+const { basename, dirname, extname, join } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { attachWorkers, connect } = require('../../inspector/session.js');
 const { startSampling } = require('../../inspector/sampling.js');
@@ -20,6 +20,9 @@ const { complain } = require('../printable.js');
 const { checkReport, print, printFiles, REPORT_OPTIONS } = require('../report.js');
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/** What says the format; other names may end as they like. */
+const FORMAT_ENDING = /\.(?:heapprofile|pb\.gz|folded)$/;
 
 const readPid = (name, text) => readInteger(name, text, 2 ** 31 - 1);
 
@@ -73,6 +76,7 @@ async function run(given, [pid]) {
     const target = await openInspector(pid);
     const { session, close } = await connect(target.url);
     try {
+      await session.watchEnd();
       if (given.listThreads) await printThreads(session, given);
       else await sample(session, given, pid, ending);
     } finally {
@@ -175,9 +179,8 @@ async function waitUntil(time, signal) {
 /** `a.pb.gz` as `a-1.pb.gz`; undefined, for a name that is made up, as it is. */
 function numbered(file, count) {
   if (file === undefined) return undefined;
-  const { dir, base } = parse(file);
-  const [name, ...endings] = base.split('.');
-  return join(dir, [`${name}-${count}`, ...endings].join('.'));
+  const ending = FORMAT_ENDING.exec(file)?.[0] ?? extname(file);
+  return join(dirname(file), `${basename(file, ending)}-${count}${ending}`);
 }
 
 /** Closes what we opened. The answer is that the connection ends. */

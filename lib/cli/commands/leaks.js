@@ -29,6 +29,7 @@ const DETAILED = 3;
 
 const COLUMNS = [
   { title: 'verdict' },
+  { title: 'why' },
   { title: 'growth/h', isNumber: true },
   { title: '95 % interval', isNumber: true },
   { title: 'share', isNumber: true },
@@ -37,15 +38,13 @@ const COLUMNS = [
   { title: 'site' },
 ];
 
+/** Of the sites that are told of in words. */
 const REASONS = {
   'old-objects-stay': 'it keeps growing, and its old objects stay',
   'too-few-old-objects': 'it grows, but too few objects grew old to tell whether they stay',
   'too-few-moments':
     'it grew in too few of the times between two snapshots to tell whether it goes on',
   'no-session': 'it grows; the files do not tell which objects are old',
-  'no-growth': 'its growth may be chance',
-  plateau: 'it has all but stopped growing',
-  'old-objects-die': 'its old objects die',
 };
 
 const options = {
@@ -98,6 +97,7 @@ function describe(answer) {
     columns: COLUMNS,
     rows: answer.sites.map((site) => [
       site.verdict,
+      site.reason.replaceAll('-', ' '),
       formatGrowth(site.growthBytesPerHour.estimate),
       formatRange(site.growthBytesPerHour, formatGrowth),
       formatShare(site.share),
@@ -136,7 +136,8 @@ function siteLines(site, count) {
     const { snapshots, sampleIntervalBytes } = needs;
     const interval =
       sampleIntervalBytes === null ? '' : `, or an interval of ${formatBytes(sampleIntervalBytes)}`;
-    lines.push(`  ${snapshots} more snapshots would tell${interval}.`);
+    const more = snapshots === 1 ? '1 more snapshot' : `${snapshots} more snapshots`;
+    lines.push(`  ${more} would tell${interval}.`);
   }
   if (stack.length > 0) lines.push(`  called from ${stack.map(siteOf).join(' < ')}`);
   return lines;
@@ -167,19 +168,18 @@ function survivalText(cohorts, count) {
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-function detectableLine({ detectable }) {
+function detectableLine({ detectable, growthOnly }) {
+  if (growthOnly) {
+    return 'These files can show growth, never a leak: they do not say which session they are of, or at which interval it sampled.';
+  }
   if (detectable === null)
     return 'These files are too few to show a leak of any size; take five or more.';
   return `A leak of ${formatBytes(detectable)} an hour would have been found in 95 of 100 cases.`;
 }
 
-function basisLines({ snapshots, spanMs, others, growthOnly }) {
+function basisLines({ snapshots, spanMs, others }) {
   const span = spanMs === null ? '' : ` over ${formatDuration(spanMs)}`;
-  const lines = [`${formatCount(snapshots.length)} snapshots${span}.`];
-  lines.push(...othersLines(others));
-  if (growthOnly)
-    lines.push('The files do not say which session they are of: growth is all there is to go by.');
-  return lines;
+  return [`${formatCount(snapshots.length)} snapshots${span}.`, ...othersLines(others)];
 }
 
 function othersLines(others) {
@@ -200,6 +200,11 @@ module.exports = {
     'Tells which functions leak, from two or more profiles of one session, best five or more',
   operands: { text: 'FILE... or DIR', min: 1, max: Number.POSITIVE_INFINITY },
   options,
+  exitCodes: [
+    ['1', 'A file could not be read, whether something leaks or not'],
+    [String(LEAKING), 'Every file could be read, and something leaks'],
+    ['0', 'Every file could be read, and nothing is found to leak'],
+  ],
   examples: ['leaks profiles/', 'leaks 01.heapprofile 02.heapprofile 03.heapprofile --json'],
   run,
 };

@@ -43,11 +43,14 @@ function describe({ bytes, objects, sites, omitted }, snapshot, filter) {
   };
 }
 
-function heading(bytes, objects, { sampleCount, sampleIntervalBytes, takenAt }) {
+function heading(bytes, objects, snapshot) {
+  const { sampleIntervalBytes, takenAt } = snapshot;
   const taken = takenAt === null ? '' : `, taken ${takenAt.toISOString()}`;
   if (bytes.low === null) {
     return `${formatBytes(bytes.estimate)} live, as the file says; it names no sampling interval, so the error is unknown${taken}`;
   }
+  // Not those of collected objects, where they can be told apart.
+  const { sampleCount } = snapshot.estimate() ?? snapshot;
   const samples = `${formatCount(sampleCount)} samples at ${formatBytes(sampleIntervalBytes)}`;
   const live = `${formatBytes(bytes.estimate)} live (95 %: ${formatRange(bytes)})`;
   return `${live} in ${formatCount(objects.estimate)} objects; ${samples}${taken}`;
