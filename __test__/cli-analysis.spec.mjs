@@ -279,9 +279,10 @@ test('leaks: one more snapshot would tell', async () => {
 
 test('leaks: the session that leaks is told of, whatever else lies about', async () => {
   const other = temporaryDirectory();
-  const ofAnother = ['a', 'b', 'c'].map((name) => {
+  const ofAnother = ['a', 'b', 'c'].map((name, hour) => {
     const profile = JSON.parse(readFileSync(first));
     profile.heapProfile.sessionId = 'another';
+    profile.heapProfile.takenAt = new Date(hour * 3_600_000).toISOString();
     const file = join(other, `${name}.heapprofile`);
     writeFileSync(file, JSON.stringify(profile));
     return file;
@@ -291,6 +292,27 @@ test('leaks: the session that leaks is told of, whatever else lies about', async
   assert.deepEqual(answer.others, [{ verdict: 'steady', snapshots: ofAnother }]);
   const { stdout } = await cli(['leaks', ...ofAnother, directory]);
   assert.match(stdout, /^Other sessions \(ask about their files alone\): 1 steady\.$/m);
+});
+
+test('what V8 did not tell the live objects of is not said to be live, and shows no leak', async () => {
+  const profile = JSON.parse(readFileSync(last));
+  profile.heapProfile.include = 'allocated';
+  const file = join(temporaryDirectory(), 'allocated.heapprofile');
+  writeFileSync(file, JSON.stringify(profile));
+  const line = 'All that was allocated counts: V8 did not tell which of it is live.';
+  const top = await cli(['top', file]);
+  assert.match(top.stdout, /^[\d.]+ [KM]iB allocated \(95 %/);
+  assert.match(top.stdout, /^allocated bytes /m);
+  assert.ok(
+    top.stdout.includes(`\n${line}\n`) && !(await cli(['top', last])).stdout.includes(line),
+  );
+  const diff = await cli(['diff', first, file]);
+  assert.ok(diff.stdout.includes(`\n${line}\n`));
+  const { answer } = await json('diff', first, last);
+  assert.equal(answer.include, 'live');
+  const leaks = await cli(['leaks', file, ...captures()]);
+  assert.match(leaks.stderr, /^error: skipped: .*does not tell live objects from collected ones/);
+  assert.equal(leaks.code, 1);
 });
 
 test('leaks: a bad file among many is skipped, and the exit code says so', async () => {

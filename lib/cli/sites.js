@@ -38,4 +38,10 @@ function tableNotes(sites, filter, omitted, what) {
   return omitted > 0 ? [`${formatCount(omitted)} ${what}; --limit shows them`] : [];
 }
 
-module.exports = { FILTER_OPTIONS, GROUP_OPTIONS, tableNotes };
+/** Said where the numbers are not those of live objects. */
+function includeLines(include) {
+  const line = 'All that was allocated counts: V8 did not tell which of it is live.';
+  return include === 'allocated' ? [line] : [];
+}
+
+module.exports = { FILTER_OPTIONS, GROUP_OPTIONS, includeLines, tableNotes };

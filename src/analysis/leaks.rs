@@ -51,7 +51,8 @@ pub struct Leaks {
     pub snapshots: Vec<String>,
     /// The other sessions, of which the answer does not tell more.
     pub others: Vec<OtherSession>,
-    /// Whether growth is all that could be told, as the files do not say which session they are of.
+    /// Whether growth is all that could be told, as the files do not say which session they are of, or at
+    /// which interval it sampled.
     pub growth_only: bool,
     /// From the first to the last capture; none if the files do not tell.
     pub span_ms: Option<f64>,

@@ -5,7 +5,7 @@ const { UsageError } = require('../errors.js');
 const { nameOf, placeOf } = require('../frames.js');
 const { withProfiles } = require('../output.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
-const { FILTER_OPTIONS, GROUP_OPTIONS, tableNotes } = require('../sites.js');
+const { FILTER_OPTIONS, GROUP_OPTIONS, includeLines, tableNotes } = require('../sites.js');
 const { formatBytes, formatDuration, formatGrowth, formatRange } = require('../units.js');
 
 const COLUMNS = [
@@ -26,7 +26,7 @@ async function run({ json, markdown, sourceMaps, self, ...question }, files) {
   print(answer, () => describe(answer, question.filter), { json, markdown });
 }
 
-function describe({ growth, sameSession, spanMs, sites, omitted }, filter) {
+function describe({ include, growth, sameSession, spanMs, sites, omitted }, filter) {
   const span = spanMs === null || spanMs < 0 ? '' : ` in ${formatDuration(spanMs)}`;
   const noise = growth.low <= 0 && growth.high >= 0 ? ', within noise' : '';
   const range = growth.low === null ? '' : ` (95 %: ${formatRange(growth, formatGrowth)}${noise})`;
@@ -38,6 +38,7 @@ function describe({ growth, sameSession, spanMs, sites, omitted }, filter) {
       `Growth: ${formatGrowth(growth.estimate)}${range}${span}`,
       ...(spanMs < 0 ? [`BASE was taken ${formatDuration(-spanMs)} after FILE.`] : []),
       ...(growth.low === null ? [] : [how]),
+      ...includeLines(include),
     ],
     columns: COLUMNS,
     rows: sites.map((site) => [

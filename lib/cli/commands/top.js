@@ -5,11 +5,10 @@ const { UsageError } = require('../errors.js');
 const { nameOf, placeOf } = require('../frames.js');
 const { withProfiles } = require('../output.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
-const { FILTER_OPTIONS, GROUP_OPTIONS, tableNotes } = require('../sites.js');
+const { FILTER_OPTIONS, GROUP_OPTIONS, includeLines, tableNotes } = require('../sites.js');
 const { formatBytes, formatCount, formatRange, formatShare } = require('../units.js');
 
 const COLUMNS = [
-  { title: 'live bytes', isNumber: true },
   { title: '95 % interval', isNumber: true },
   { title: 'objects', isNumber: true },
   { title: 'share', isNumber: true },
@@ -27,10 +26,11 @@ async function run({ json, markdown, sourceMaps, self, ...question }, [file]) {
   print(answer, () => describe(answer, snapshot, question.filter), { json, markdown });
 }
 
-function describe({ bytes, objects, sites, omitted }, snapshot, filter) {
+function describe(answer, snapshot, filter) {
+  const { include, sites, omitted } = answer;
   return {
-    lines: [heading(bytes, objects, snapshot)],
-    columns: COLUMNS,
+    lines: [heading(answer, snapshot), ...includeLines(include)],
+    columns: [{ title: `${include} bytes`, isNumber: true }, ...COLUMNS],
     rows: sites.map((site) => [
       formatBytes(site.bytes.estimate),
       formatRange(site.bytes),
@@ -43,17 +43,16 @@ function describe({ bytes, objects, sites, omitted }, snapshot, filter) {
   };
 }
 
-function heading(bytes, objects, snapshot) {
+function heading({ include, bytes, objects }, snapshot) {
   const { sampleIntervalBytes, takenAt } = snapshot;
   const taken = takenAt === null ? '' : `, taken ${takenAt.toISOString()}`;
   if (bytes.low === null) {
-    return `${formatBytes(bytes.estimate)} live, as the file says; it names no sampling interval, so the error is unknown${taken}`;
+    return `${formatBytes(bytes.estimate)} ${include}, as the file says; it names no sampling interval, so the error is unknown${taken}`;
   }
-  // Not those of collected objects, where they can be told apart.
-  const { sampleCount } = snapshot.estimate() ?? snapshot;
+  const { sampleCount } = snapshot.estimate(include) ?? snapshot;
   const samples = `${formatCount(sampleCount)} samples at ${formatBytes(sampleIntervalBytes)}`;
-  const live = `${formatBytes(bytes.estimate)} live (95 %: ${formatRange(bytes)})`;
-  return `${live} in ${formatCount(objects.estimate)} objects; ${samples}${taken}`;
+  const total = `${formatBytes(bytes.estimate)} ${include} (95 %: ${formatRange(bytes)})`;
+  return `${total} in ${formatCount(objects.estimate)} objects; ${samples}${taken}`;
 }
 
 module.exports = {
