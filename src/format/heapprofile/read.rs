@@ -16,6 +16,9 @@ use crate::profile::{Given, Metadata, Node, Profile, Sample, Strings, estimate};
 /// Relative error that sums of floating-point numbers may have.
 const ROUNDING: f64 = 1e-9;
 
+/// No node holds more: 2^32 objects of 2^53 bytes. Sums over nodes of as much are numbers still.
+const MAX_NODE_BYTES: f64 = MAX_OBJECT_BYTES * 4_294_967_296.0;
+
 /// Reads a profile. Takes memory in proportion to the profile, not to the file.
 pub fn read(source: impl Read) -> Result<Profile> {
     let mut json = JsonReader::new(source);
@@ -238,7 +241,7 @@ impl File {
                 open.is_named = true;
             }
             NodeKey::SelfSize => {
-                self.self_sizes[open.index as usize] = size(json.value()?, offset)?;
+                self.self_sizes[open.index as usize] = size(json.value()?, MAX_NODE_BYTES, offset)?;
             }
             NodeKey::Id => {
                 node.id = json.value()?;
@@ -261,10 +264,9 @@ impl File {
     fn read_samples(&mut self, json: &mut JsonReader<impl Read>) -> Result<()> {
         let mut items = json.open_array()?;
         while json.has_next(&mut items)? {
-            let offset = json.offset();
-            let (bytes, _) = json.take_object()?;
+            let (bytes, offset) = json.take_object()?;
             let sample: FileSample = json_reader::parse(bytes, offset)?;
-            size(sample.size, offset)?;
+            size(sample.size, MAX_OBJECT_BYTES, offset)?;
             self.samples.push(sample);
         }
         Ok(())
@@ -385,12 +387,12 @@ fn intern(strings: &mut Strings, text: &RawText<'_>, offset: u64) -> Result<u32>
     strings.intern_wtf8(&text.0).ok_or_else(|| ReadError::at_byte(offset, "not UTF-8"))
 }
 
-fn size(bytes: f64, offset: u64) -> Result<f64> {
+fn size(bytes: f64, most: f64, offset: u64) -> Result<f64> {
     if bytes < 0.0 {
         return Err(ReadError::at_byte(offset, format!("a negative size, {bytes}")));
     }
-    if bytes > MAX_OBJECT_BYTES {
-        return Err(ReadError::at_byte(offset, format!("a size above 2^53, {bytes}")));
+    if bytes > most {
+        return Err(ReadError::at_byte(offset, format!("a size above {most}: {bytes}")));
     }
     Ok(bytes)
 }
@@ -546,6 +548,19 @@ mod tests {
     }
 
     #[test]
+    fn a_node_may_hold_more_than_any_object() {
+        let mut profile = testing::profile(&[(1, 0, "(root)")]);
+        profile.samples = (0..3).map(|_| testing::sample(1, 1 << 52, 1)).collect();
+        let text = encode(&profile);
+        assert_eq!(encode(&parse(&text)), text);
+        // As much as pprof can say.
+        let profile = testing::profile(&[(1, 0, "(root)")]);
+        let given = vec![Given { node: 0, bytes: i64::MAX as f64, objects: None }];
+        let text = encode(&profile.stating(given));
+        assert_eq!(encode(&parse(&text)), text);
+    }
+
+    #[test]
     fn collected_ordinals_may_come_in_any_order() {
         let mut profile = full();
         profile.samples.iter_mut().for_each(|sample| sample.is_live = sample.size == 24);
@@ -633,7 +648,11 @@ mod tests {
             (r#"{"head":{"callFrame":{}}}"#.into(), "missing field"),
             (head(r#""selfSize":-1"#), "a negative size"),
             (head(r#""selfSize":1e999"#), "out of range"),
-            (head(r#""selfSize":1e17"#), "a size above 2^53"),
+            (head(r#""selfSize":1e26"#), "a size above 38685626227668"),
+            (
+                metadata(r#"{},"samples":[{"size":1e17,"nodeId":1,"ordinal":1}]"#),
+                "a size above 9007199254740992: 1",
+            ),
             (r#"{"head":{"callFrame":["f","","1",1,1]}}"#.into(), "at byte 21: expected '{'"),
             (metadata(r#"{},"samples":[[100,1,1]]"#), "expected '{', found '['"),
             (
