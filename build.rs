@@ -11,10 +11,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // Without the addon (Cargo.toml's features) there is nothing to compile and nothing to set up.
-    if env::var_os("CARGO_FEATURE_ADDON").is_none() {
-        return ExitCode::SUCCESS;
-    }
     for file in ["src/v8/shim.h", "src/v8/shim.cc", headers::TABLE, "build.rs", "build/headers.rs"]
     {
         println!("cargo:rerun-if-changed={file}");

@@ -29,7 +29,7 @@ function describe(value) {
   return value === null || value === undefined ? text : `type ${typeof value} (${text})`;
 }
 
-/** What a native task resolved to; throws the error of a Failure of src/binding/tasks.rs. */
+/** What a native task resolved to; throws the error of a Failure of src/binding/outcome.rs. */
 function settle(result) {
   if (result.failed !== true) return result;
   throw errorOf(result);

@@ -13,7 +13,7 @@ export async function buildFlamegraph() {
   const parts = {
     '{{policy}}': policy,
     '<!-- style -->': `<style>${style}</style>`,
-    // Where src/format/html.rs puts the data.
+    // Where crates/core/src/format/html.rs puts the data.
     '<!-- scripts -->': `<script id="data" type="application/json">{{data}}</script>
     <script>${script}</script>
     <!-- ${licenses(packages)} -->`,

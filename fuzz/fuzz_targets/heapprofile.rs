@@ -2,7 +2,7 @@
 
 mod round_trip;
 
-use heap_profile::format::heapprofile;
+use heap_profile_core::format::heapprofile;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| round_trip::check(heapprofile::read(bytes)));

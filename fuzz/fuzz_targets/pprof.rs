@@ -2,7 +2,7 @@
 
 mod round_trip;
 
-use heap_profile::format::pprof;
+use heap_profile_core::format::pprof;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| round_trip::check(pprof::read(bytes)));

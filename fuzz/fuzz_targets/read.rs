@@ -2,7 +2,7 @@
 
 mod round_trip;
 
-use heap_profile::format;
+use heap_profile_core::format;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| round_trip::check(format::read(bytes)));

@@ -1,8 +1,8 @@
 //! What every target asks of what was read.
 
-use heap_profile::format::error::Result;
-use heap_profile::format::{self, Format};
-use heap_profile::profile::Profile;
+use heap_profile_core::format::error::Result;
+use heap_profile_core::format::{self, Format};
+use heap_profile_core::profile::Profile;
 
 /// A profile that was read must be writable in each format; and where that format can be read, its
 /// bytes must be read and written as they are.

@@ -9,12 +9,13 @@ use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance};
 use napi::{Either, Env, Task};
 use napi_derive::napi;
 
+use super::outcome::{Failure, caught, settled};
 use super::snapshot::NativeSnapshot;
-use super::tasks::{Failure, Outcome, display, outcome, settled};
-use crate::analysis::flamegraph::flamegraph;
-use crate::file::{self, Target};
-use crate::format::html;
-use crate::profile::Profile;
+use heap_profile_core::analysis::flamegraph::flamegraph;
+use heap_profile_core::error::{self, Error};
+use heap_profile_core::file::{self, Target};
+use heap_profile_core::format::html;
+use heap_profile_core::profile::Profile;
 
 /// A page before its data is in it.
 pub struct Page {
@@ -25,7 +26,7 @@ pub struct Page {
 }
 
 impl Page {
-    fn template(&self) -> Outcome<String> {
+    fn template(&self) -> error::Result<String> {
         let read = fs::read_to_string(&self.template);
         Ok(read.map_err(file::failed("open", &self.template))?)
     }
@@ -42,19 +43,23 @@ pub struct WritePage {
 }
 
 impl Task for WritePage {
-    type Output = Outcome<PathBuf>;
+    type Output = error::Result<PathBuf>;
     type JsValue = Either<String, Failure>;
 
-    fn compute(&mut self) -> napi::Result<Outcome<PathBuf>> {
-        Ok(outcome(|| {
+    fn compute(&mut self) -> napi::Result<error::Result<PathBuf>> {
+        Ok(caught(|| {
             let template = self.page.template()?;
             let encode = |out: &mut BufWriter<&File>| self.page.write(&template, out);
-            file::write(&self.target, encode).map_err(Failure::from)
+            file::write(&self.target, encode).map_err(Error::from)
         }))
     }
 
-    fn resolve(&mut self, _env: Env, outcome: Outcome<PathBuf>) -> napi::Result<Self::JsValue> {
-        settled(outcome, |path| Ok(display(path)))
+    fn resolve(
+        &mut self,
+        _env: Env,
+        outcome: error::Result<PathBuf>,
+    ) -> napi::Result<Self::JsValue> {
+        settled(outcome, |path| Ok(path.to_string_lossy().into_owned()))
     }
 }
 
@@ -62,19 +67,23 @@ impl Task for WritePage {
 pub struct EncodePage(Page);
 
 impl Task for EncodePage {
-    type Output = Outcome<Vec<u8>>;
+    type Output = error::Result<Vec<u8>>;
     type JsValue = Either<Buffer, Failure>;
 
-    fn compute(&mut self) -> napi::Result<Outcome<Vec<u8>>> {
-        Ok(outcome(|| {
+    fn compute(&mut self) -> napi::Result<error::Result<Vec<u8>>> {
+        Ok(caught(|| {
             let mut bytes = Vec::new();
             let written = self.0.write(&self.0.template()?, &mut bytes);
-            written.map_err(|error| Failure::internal(&error))?;
+            written.map_err(Error::internal)?;
             Ok(bytes)
         }))
     }
 
-    fn resolve(&mut self, _env: Env, outcome: Outcome<Vec<u8>>) -> napi::Result<Self::JsValue> {
+    fn resolve(
+        &mut self,
+        _env: Env,
+        outcome: error::Result<Vec<u8>>,
+    ) -> napi::Result<Self::JsValue> {
         settled(outcome, |bytes| Ok(Buffer::from(bytes)))
     }
 }

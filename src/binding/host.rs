@@ -2,7 +2,7 @@
 
 use napi_derive::napi;
 
-use crate::profile::metadata::{Host, MemoryUsage};
+use heap_profile_core::profile::metadata::{Host, MemoryUsage};
 
 /// `process.memoryUsage()`.
 #[napi(object, object_to_js = false)]

@@ -1,12 +1,13 @@
 //! Starting, stopping and asking after the sampling session of the calling thread.
 
+use heap_profile_core::profile::metadata::Session;
 use napi::Env;
 use napi_derive::napi;
 
 use super::host::JsHost;
+use super::names::JsInclude;
+use super::outcome::{Result, guard};
 use super::snapshot::NativeSnapshot;
-use super::{Result, guard, include_of};
-use crate::profile::metadata::Session;
 use crate::v8::{self, StartOptions};
 
 /// The options that the caller named; lib/options.js checked them.
@@ -16,7 +17,7 @@ pub struct JsStartOptions {
     pub stack_depth: Option<u32>,
     #[napi(js_name = "forceGC")]
     pub force_gc: Option<bool>,
-    pub include: Option<String>,
+    pub include: Option<JsInclude>,
 }
 
 #[napi(object, object_from_js = false)]
@@ -25,7 +26,7 @@ pub struct JsStatus {
     pub stack_depth: u32,
     #[napi(js_name = "forceGC")]
     pub force_gc: bool,
-    pub include: String,
+    pub include: JsInclude,
     /// Milliseconds since 1970.
     pub started_at: f64,
 }
@@ -36,7 +37,7 @@ pub fn start(env: Env, options: JsStartOptions) -> Result<()> {
         sample_interval_bytes: options.sample_interval_bytes,
         stack_depth: options.stack_depth,
         force_gc: options.force_gc,
-        include: options.include.as_deref().map(include_of),
+        include: options.include.map(Into::into),
     };
     guard(|| v8::start(env.raw(), asked))
 }
@@ -61,7 +62,7 @@ fn describe(session: Session) -> JsStatus {
         sample_interval_bytes: session.options.sample_interval_bytes,
         stack_depth: session.options.stack_depth,
         force_gc: session.options.force_gc,
-        include: session.options.include.as_str().to_owned(),
+        include: session.options.include.into(),
         started_at: session.started_at.timestamp_millis() as f64,
     }
 }

@@ -1,23 +1,18 @@
 //! A capture as JavaScript holds it: numbers, flat arrays to build trees from, and files.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{
-    AsyncTask, Either, Float64ArraySlice, Int32ArraySlice, ObjectFinalize, Uint8ArraySlice,
-};
-use napi::{Env, JsString, Task};
+use heap_profile_core::error;
+use heap_profile_core::profile::estimate::Total;
+use heap_profile_core::profile::metadata::{Host, Warning};
+use heap_profile_core::profile::{Estimate, Node, Profile, Text};
+use napi::bindgen_prelude::{Float64ArraySlice, Int32ArraySlice, ObjectFinalize};
+use napi::{Env, JsString};
 use napi_derive::napi;
 
-use super::tasks::{self, Draft, Failure, Source};
-use super::{Result, guard, include_of};
-use crate::error;
-use crate::file::Target;
-use crate::format::{Format, progress};
-use crate::profile::estimate::Total;
-use crate::profile::metadata::{Host, Warning};
-use crate::profile::{Estimate, Node, Profile, Text};
+use super::free::free;
+use super::names::JsInclude;
+use super::outcome::{Result, guard, refused};
 use crate::v8;
 
 #[napi(custom_finalize)]
@@ -45,13 +40,6 @@ pub struct JsTotal {
     pub high: f64,
 }
 
-/// What a file has that the capture has not; lib/options.js checked it.
-#[napi(object, object_to_js = false)]
-pub struct JsChanges {
-    pub source_maps: Option<bool>,
-    pub labels: Option<HashMap<String, String>>,
-}
-
 #[napi(object, object_from_js = false)]
 pub struct JsWarning {
     pub url: String,
@@ -70,9 +58,9 @@ impl NativeSnapshot {
     /// Captures, and has V8's own profile freed.
     pub fn take(env: Env, host: Host) -> error::Result<NativeSnapshot> {
         let capture = v8::capture(env.raw(), host)?;
-        tasks::free(env, capture.original);
+        free(env, capture.original);
         let timings = Timings { v8_ms: capture.v8_ms, copy_ms: capture.copy_ms };
-        Ok(NativeSnapshot::hold(env, capture.profile, Some(timings))?)
+        NativeSnapshot::hold(env, capture.profile, Some(timings)).map_err(refused)
     }
 
     /// Has JavaScript hold a profile.
@@ -138,8 +126,8 @@ impl NativeSnapshot {
     /// What the live objects add up to, or with `allocated` the collected ones too; none where
     /// that is not known.
     #[napi]
-    pub fn estimate(&self, include: String) -> Result<Option<JsEstimate>> {
-        guard(|| Ok(self.profile.estimate(include_of(&include)).map(describe)))
+    pub fn estimate(&self, include: JsInclude) -> Result<Option<JsEstimate>> {
+        guard(|| Ok(self.profile.estimate(include.into()).map(describe)))
     }
 
     /// Each string once; nodes refer to them by index.
@@ -149,7 +137,7 @@ impl NativeSnapshot {
             Text::Utf8(text) => env.create_string(text),
             Text::Utf16(units) => env.create_string_utf16(units),
         });
-        guard(|| Ok(strings.collect::<napi::Result<_>>()?))
+        guard(|| strings.collect::<napi::Result<_>>().map_err(refused))
     }
 
     /// Nodes in pre-order: number of children, name, script name, script id, start position, line, column, id,
@@ -165,7 +153,7 @@ impl NativeSnapshot {
                 fields_of(node, children, allocations)
             });
             let fields: Vec<_> = fields.collect();
-            Ok(Int32ArraySlice::copy_from(env, fields.as_flattened())?)
+            Int32ArraySlice::copy_from(env, fields.as_flattened()).map_err(refused)
         })
     }
 
@@ -179,7 +167,9 @@ impl NativeSnapshot {
     /// The estimated bytes of each node.
     #[napi]
     pub fn self_sizes<'env>(&self, env: &'env Env) -> Result<Float64ArraySlice<'env>> {
-        guard(|| Ok(Float64ArraySlice::copy_from(env, &self.profile.totals().self_sizes)?))
+        guard(|| {
+            Float64ArraySlice::copy_from(env, &self.profile.totals().self_sizes).map_err(refused)
+        })
     }
 
     /// Estimated bytes, node id and ordinal of each sample, oldest first.
@@ -191,101 +181,6 @@ impl NativeSnapshot {
             samples.map(|of| [self.profile.bytes_of(of), f64::from(of.node_id), of.ordinal as f64]),
         )
     }
-
-    #[napi]
-    pub fn write_to(
-        &self,
-        path: String,
-        format: Option<String>,
-        changes: JsChanges,
-    ) -> AsyncTask<tasks::Write> {
-        let path = PathBuf::from(path);
-        let format = format.map_or_else(|| Format::of_path(&path), |name| format_of(&name));
-        let (draft, target) = (self.draft(changes), Target::Path(path));
-        AsyncTask::new(tasks::Write { draft, target, format })
-    }
-
-    #[napi]
-    pub fn write_into(
-        &self,
-        directory: String,
-        millis: f64,
-        format: Option<String>,
-        changes: JsChanges,
-    ) -> AsyncTask<tasks::Write> {
-        AsyncTask::new(self.write_new(directory, millis, format, changes))
-    }
-
-    /// For the end of a thread, after which nothing asynchronous would complete.
-    #[napi]
-    pub fn write_into_sync(
-        &self,
-        env: Env,
-        directory: String,
-        millis: f64,
-        format: Option<String>,
-        changes: JsChanges,
-    ) -> napi::Result<Either<String, Failure>> {
-        let mut task = self.write_new(directory, millis, format, changes);
-        let outcome = task.compute()?;
-        task.resolve(env, outcome)
-    }
-
-    #[napi]
-    pub fn encode(&self, format: String, changes: JsChanges) -> AsyncTask<tasks::Encode> {
-        let (draft, format) = (self.draft(changes), format_of(&format));
-        AsyncTask::new(tasks::Encode { draft, format })
-    }
-}
-
-impl NativeSnapshot {
-    /// Into a directory, under a name that nobody has.
-    fn write_new(
-        &self,
-        directory: String,
-        millis: f64,
-        format: Option<String>,
-        changes: JsChanges,
-    ) -> tasks::Write {
-        let format = format.map_or(Format::HeapProfile, |name| format_of(&name));
-        let target = Target::Directory {
-            directory: directory.into(),
-            millis: millis as u64,
-            extension: format.extension(),
-        };
-        tasks::Write { draft: self.draft(changes), target, format }
-    }
-
-    fn draft(&self, changes: JsChanges) -> Draft {
-        Draft {
-            profile: self.profile.clone(),
-            source_maps: changes.source_maps.unwrap_or(false),
-            labels: changes.labels.unwrap_or_default(),
-        }
-    }
-}
-
-#[napi]
-pub fn read(path: String, source_maps: bool) -> AsyncTask<tasks::Read> {
-    AsyncTask::new(tasks::Read { source: Source::File(path.into()), source_maps })
-}
-
-/// Copies the bytes first: JavaScript may change them while they are read.
-#[napi]
-pub fn parse(bytes: Uint8ArraySlice, source_maps: bool) -> AsyncTask<tasks::Read> {
-    AsyncTask::new(tasks::Read { source: Source::Bytes(bytes.to_vec()), source_maps })
-}
-
-/// What `read`, `parse` and `LeakHunt` have read since the process started.
-#[napi]
-pub fn bytes_read() -> f64 {
-    progress::bytes_read() as f64
-}
-
-/// lib/options.js checked the name.
-fn format_of(name: &str) -> Format {
-    let named = Format::ALL.into_iter().find(|format| format.name() == name);
-    named.unwrap_or(Format::HeapProfile)
 }
 
 fn describe(estimate: Estimate) -> JsEstimate {
@@ -307,7 +202,7 @@ fn doubles<'env, const N: usize>(
 ) -> Result<Float64ArraySlice<'env>> {
     guard(|| {
         let rows: Vec<_> = rows.collect();
-        Ok(Float64ArraySlice::copy_from(env, rows.as_flattened())?)
+        Float64ArraySlice::copy_from(env, rows.as_flattened()).map_err(refused)
     })
 }
 

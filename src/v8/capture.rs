@@ -12,9 +12,9 @@ use rustc_hash::FxHashMap;
 use super::ffi::{
     self, AllocationProfile, Isolate, NodeView, ProfileNode, SampleLayout, StringSlot,
 };
-use crate::error::{Error, Result};
-use crate::profile::metadata::Include;
-use crate::profile::{Allocation, Metadata, Node, Profile, Sample, Text};
+use heap_profile_core::error::{Error, Result};
+use heap_profile_core::profile::metadata::Include;
+use heap_profile_core::profile::{Allocation, Metadata, Node, Profile, Sample, Text};
 
 /// V8's profile. Dropping it frees a lot of small blocks: do that on another thread.
 pub struct V8Profile(NonNull<AllocationProfile>);
@@ -166,7 +166,7 @@ unsafe fn slice_of<'a, T>(data: *const T, length: usize) -> &'a [T] {
 }
 
 fn copy_samples(profile: &V8Profile, layout: SampleLayout, include: Include) -> Vec<Sample> {
-    // SAFETY: the profile is alive, and the layout is that of the running V8 (src/runtime.rs).
+    // SAFETY: the profile is alive, and the layout is that of the running V8 (crates/core/src/runtime.rs).
     let length = unsafe { ffi::hp_samples_count(profile.0.as_ptr(), layout) };
     let mut samples = vec![ffi::Sample::default(); length];
     // SAFETY: as above; the vector is constant, and `samples` has room for all of it.
@@ -227,5 +227,8 @@ impl Drop for HandleScope {
 
 /// Node-API's status as a result.
 pub fn check(call: &'static str, status: sys::napi_status) -> Result<()> {
-    if status == sys::Status::napi_ok { Ok(()) } else { Err(Error::NodeApi(call, status)) }
+    if status == sys::Status::napi_ok {
+        return Ok(());
+    }
+    Err(Error::Internal(format!("{call} failed with status {status}")))
 }

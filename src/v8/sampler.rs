@@ -13,10 +13,12 @@ use napi::sys;
 
 use super::capture::{self, Capture, check};
 use super::ffi::{self, Isolate};
-use crate::error::{Error, Result};
-use crate::profile::fingerprint::{Fingerprint, has_interval};
-use crate::profile::metadata::{Host, Include, Metadata, Options, Session, now, random_id};
-use crate::runtime::Runtime;
+use heap_profile_core::error::{Error, Result};
+use heap_profile_core::profile::fingerprint::{Fingerprint, has_interval};
+use heap_profile_core::profile::metadata::{
+    Host, Include, Metadata, Options, Session, now, random_id,
+};
+use heap_profile_core::runtime::Runtime;
 
 // v8::HeapProfiler::SamplingFlags (v8-profiler.h). Node 18's headers lack the last two.
 const FORCE_GC: u32 = 1 << 0;
@@ -120,7 +122,7 @@ pub fn stop(env: sys::napi_env) -> Result<()> {
         }
         state.phase = Phase::Idle;
         match capture {
-            Err(error @ (Error::NodeApi(..) | Error::Internal(_))) => Err(error),
+            Err(error @ Error::Internal(_)) => Err(error),
             _ => Ok(()),
         }
     })

@@ -18,8 +18,16 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::profile::metadata::Warning;
-use crate::profile::{Node, Strings, Text};
+use crate::profile::{Node, Profile, Strings, Text};
 use script::Script;
+
+/// Puts original names and positions into a profile, and what went wrong into its metadata.
+pub fn map(profile: &mut Profile) {
+    let mapped = apply(&profile.strings, &profile.nodes);
+    profile.strings = mapped.strings;
+    profile.nodes = mapped.nodes;
+    profile.metadata.warnings = mapped.warnings;
+}
 
 /// A profile's strings and nodes in terms of the original code.
 #[derive(Debug)]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::error::Error;
+
 /// Why a file is no profile.
 #[derive(Debug)]
 pub enum ReadError {
@@ -30,6 +32,12 @@ impl ReadError {
 impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> ReadError {
         ReadError::Io(error)
+    }
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Error {
+        Error::InvalidProfile(error.to_string())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Profiles to bytes and back, one place per format.
 
+pub mod draft;
 pub mod error;
 pub mod folded;
 pub mod heapprofile;
@@ -9,11 +10,14 @@ mod json_reader;
 pub mod pprof;
 pub mod progress;
 
-use std::io::{self, BufRead, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::error::Error;
+use crate::file;
 use crate::profile::Profile;
 use error::{ReadError, Result};
 
@@ -76,6 +80,15 @@ pub fn read(source: impl BufRead) -> Result<Profile> {
     read_plain(io::BufReader::new(MultiGzDecoder::new(source))).map_err(|error| match error {
         ReadError::Io(error) if is_corrupt(&error) => ReadError::at_path("gzip", error),
         other => other,
+    })
+}
+
+/// The profile in a file, of any format that can be read.
+pub fn read_file(path: &Path) -> crate::error::Result<Profile> {
+    let file = File::open(path).map_err(file::failed("open", path))?;
+    read(BufReader::with_capacity(file::BUFFER_BYTES, file)).map_err(|error| match error {
+        ReadError::Io(error) => Error::System(file::failed("read", path)(error)),
+        invalid => Error::InvalidProfile(format!("{}: {invalid}", path.display())),
     })
 }
 

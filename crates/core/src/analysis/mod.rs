@@ -5,6 +5,7 @@
 pub mod diff;
 pub mod flamegraph;
 pub mod history;
+pub mod hunt;
 pub mod interval;
 pub mod leaks;
 pub mod sites;

@@ -1,0 +1,147 @@
+//! Encodes profiles, into files and into memory.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use heap_profile_core::error::{self, Error};
+use heap_profile_core::file::{self, Target};
+use heap_profile_core::format::Format;
+use heap_profile_core::format::draft::Draft;
+use napi::bindgen_prelude::{AsyncTask, Buffer};
+use napi::{Either, Env, Task};
+use napi_derive::napi;
+
+use super::names::JsFormat;
+use super::outcome::{Failure, caught, settled};
+use super::snapshot::NativeSnapshot;
+
+/// What a file has that the capture has not; lib/options.js checked it.
+#[napi(object, object_to_js = false)]
+pub struct JsChanges {
+    pub source_maps: Option<bool>,
+    pub labels: Option<HashMap<String, String>>,
+}
+
+/// Encodes a profile into a file; the path of it.
+pub struct Write {
+    draft: Draft,
+    target: Target,
+    format: Format,
+}
+
+impl Task for Write {
+    type Output = error::Result<PathBuf>;
+    type JsValue = Either<String, Failure>;
+
+    fn compute(&mut self) -> napi::Result<error::Result<PathBuf>> {
+        Ok(caught(|| {
+            let profile = self.draft.finish();
+            let encode = |out: &mut BufWriter<&File>| self.format.write(&profile, out);
+            file::write(&self.target, encode).map_err(Error::from)
+        }))
+    }
+
+    fn resolve(&mut self, _env: Env, path: error::Result<PathBuf>) -> napi::Result<Self::JsValue> {
+        settled(path, |path| Ok(path.to_string_lossy().into_owned()))
+    }
+}
+
+/// Encodes a profile into memory.
+pub struct Encode {
+    draft: Draft,
+    format: Format,
+}
+
+impl Task for Encode {
+    type Output = error::Result<Vec<u8>>;
+    type JsValue = Either<Buffer, Failure>;
+
+    fn compute(&mut self) -> napi::Result<error::Result<Vec<u8>>> {
+        Ok(caught(|| {
+            let mut bytes = Vec::new();
+            self.format.write(&self.draft.finish(), &mut bytes).map_err(Error::internal)?;
+            Ok(bytes)
+        }))
+    }
+
+    fn resolve(&mut self, _env: Env, bytes: error::Result<Vec<u8>>) -> napi::Result<Self::JsValue> {
+        settled(bytes, |bytes| Ok(Buffer::from(bytes)))
+    }
+}
+
+#[napi]
+impl NativeSnapshot {
+    #[napi]
+    pub fn write_to(
+        &self,
+        path: String,
+        format: Option<JsFormat>,
+        changes: JsChanges,
+    ) -> AsyncTask<Write> {
+        let path = PathBuf::from(path);
+        let format = format.map_or_else(|| Format::of_path(&path), Format::from);
+        let (draft, target) = (self.draft(changes), Target::Path(path));
+        AsyncTask::new(Write { draft, target, format })
+    }
+
+    #[napi]
+    pub fn write_into(
+        &self,
+        directory: String,
+        millis: f64,
+        format: Option<JsFormat>,
+        changes: JsChanges,
+    ) -> AsyncTask<Write> {
+        AsyncTask::new(self.write_new(directory, millis, format, changes))
+    }
+
+    /// For the end of a thread, after which nothing asynchronous would complete.
+    #[napi]
+    pub fn write_into_sync(
+        &self,
+        env: Env,
+        directory: String,
+        millis: f64,
+        format: Option<JsFormat>,
+        changes: JsChanges,
+    ) -> napi::Result<Either<String, Failure>> {
+        let mut task = self.write_new(directory, millis, format, changes);
+        let outcome = task.compute()?;
+        task.resolve(env, outcome)
+    }
+
+    #[napi]
+    pub fn encode(&self, format: JsFormat, changes: JsChanges) -> AsyncTask<Encode> {
+        let (draft, format) = (self.draft(changes), format.into());
+        AsyncTask::new(Encode { draft, format })
+    }
+}
+
+impl NativeSnapshot {
+    /// Into a directory, under a name that nobody has.
+    fn write_new(
+        &self,
+        directory: String,
+        millis: f64,
+        format: Option<JsFormat>,
+        changes: JsChanges,
+    ) -> Write {
+        let format = format.map_or(Format::HeapProfile, Format::from);
+        let target = Target::Directory {
+            directory: directory.into(),
+            millis: millis as u64,
+            extension: format.extension(),
+        };
+        Write { draft: self.draft(changes), target, format }
+    }
+
+    fn draft(&self, changes: JsChanges) -> Draft {
+        Draft {
+            profile: self.profile.clone(),
+            source_maps: changes.source_maps.unwrap_or(false),
+            labels: changes.labels.unwrap_or_default(),
+        }
+    }
+}
