@@ -4,7 +4,7 @@ import { run } from './run.mjs';
 const clangFormat = ['--dry-run', '-Werror', 'src/v8/shim.h', 'src/v8/shim.cc'];
 const checks = [
   ['cargo', ['fmt', '--all', '--check']],
-  ['cargo', ['clippy', '--locked', '--all-targets', '--', '-D', 'warnings']],
+  ['cargo', ['clippy', '--locked', '--lib', '--tests', '--', '-D', 'warnings']],
   [
     'cargo',
     ['doc', '--locked', '--no-deps', '--document-private-items'],
