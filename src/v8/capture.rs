@@ -14,7 +14,7 @@ use super::ffi::{
 };
 use heap_profile_core::error::{Error, Result};
 use heap_profile_core::profile::metadata::Include;
-use heap_profile_core::profile::{Allocation, Metadata, Node, Profile, Sample, Text};
+use heap_profile_core::profile::{Allocation, Metadata, Node, Parts, Profile, Sample, Text};
 
 /// V8's profile. Dropping it frees a lot of small blocks: do that on another thread.
 pub struct V8Profile(NonNull<AllocationProfile>);
@@ -66,8 +66,15 @@ pub fn take(
     let samples = copy_samples(&original, layout, include);
     let strings = copy.read_strings(env)?;
     let knows_liveness = tells_liveness || include == Include::Live;
-    let profile =
-        Profile::new(metadata, strings, copy.nodes, copy.allocations, samples, knows_liveness);
+    let profile = Profile::new(Parts {
+        metadata,
+        strings: strings.into(),
+        nodes: copy.nodes.into(),
+        allocations: copy.allocations.into(),
+        samples: samples.into(),
+        knows_liveness,
+        ..Parts::default()
+    });
     Ok(Some(Capture { profile, original, v8_ms, copy_ms: milliseconds_since(started) }))
 }
 

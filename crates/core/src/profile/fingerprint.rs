@@ -55,6 +55,7 @@ pub fn has_interval(profile: &Profile) -> bool {
 mod tests {
     use super::*;
     use crate::profile::testing;
+    use std::sync::Arc;
 
     #[test]
     fn a_session_agrees_with_itself_while_nodes_come_and_go() {
@@ -79,11 +80,13 @@ mod tests {
     fn counts_give_another_interval_away() {
         let mut profile = testing::profile(&[(1, 0, "(root)")]);
         let interval = profile.interval().unwrap();
-        profile.samples = [16, 4096, 600_000]
-            .map(|size| testing::sample(1, size, estimate::v8_count(size, interval, 1)))
-            .to_vec();
+        profile.parts_mut().samples = Arc::new(
+            [16, 4096, 600_000]
+                .map(|size| testing::sample(1, size, estimate::v8_count(size, interval, 1)))
+                .to_vec(),
+        );
         assert!(has_interval(&profile));
-        profile.metadata.sample_interval_bytes = Some(32_768);
+        profile.parts_mut().metadata.sample_interval_bytes = Some(32_768);
         assert!(!has_interval(&profile));
     }
 }
