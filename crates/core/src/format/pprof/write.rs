@@ -13,6 +13,7 @@ use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
 use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
+use crate::profile::path::Path;
 use crate::profile::{Estimate, Node, Profile, Text};
 
 /// Writes the profile, gzipped. The same profile gives the same bytes.
@@ -196,24 +197,22 @@ fn child_lists(nodes: &[Node]) -> (Vec<u32>, Vec<u32>) {
 struct Walk<'a> {
     stacks: &'a Stacks,
     next: u32,
-    /// Stack and frame of each call that is open, the outermost first.
-    open: Vec<(u32, u32)>,
+    /// The frame of each call that is open.
+    open: Path<u32>,
 }
 
 impl Walk<'_> {
     /// Goes on to a stack; its frames, the innermost first, none for the root's.
     fn frames(&mut self, stack: u32) -> impl Iterator<Item = u32> {
         while self.next <= stack {
-            let parent = self.stacks.parents[self.next as usize];
-            while self.open.last().is_some_and(|&(open, _)| open != parent) {
-                self.open.pop();
-            }
             if self.next > 0 {
-                self.open.push((self.next, self.stacks.frames[self.next as usize]));
+                let (parents, frames) = (&self.stacks.parents, &self.stacks.frames);
+                let at = self.next as usize;
+                self.open.enter(self.next, parents[at], frames[at]);
             }
             self.next += 1;
         }
-        self.open.iter().rev().map(|&(_, frame)| frame)
+        self.open.values().rev().copied()
     }
 }
 
@@ -326,7 +325,7 @@ impl Writer {
         let size_key = self.string(SIZE_LABEL);
         let interval = profile.interval().unwrap_or(1);
         let entries = sorted_entries(profile, &stacks);
-        let mut walk = Walk { stacks: &stacks, next: 0, open: Vec::new() };
+        let mut walk = Walk { stacks: &stacks, next: 0, open: Path::default() };
         let mut sample = Sample::default();
         for same in entries.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
             let (stack, size, _) = same[0];
