@@ -1,60 +1,8 @@
-//! The captures of a sampling session in order of time, and what became of each sampled object.
+//! What became of each sampled object of a session, by site.
 
-use foldhash::HashMap;
 use rustc_hash::FxHashMap;
 
-use super::sites::Sites;
-use crate::profile::{Estimate, Profile, estimate};
-
-/// What a profile leaves behind in a history.
-#[derive(Debug)]
-pub struct Capture {
-    /// What the user calls it: its file.
-    pub name: String,
-    /// See [`crate::profile::Metadata::session_id`]; captures without one are of one group.
-    pub session_id: Option<String>,
-    /// Milliseconds since 1970.
-    pub taken_at: Option<f64>,
-    /// Average bytes between two samples.
-    pub interval: Option<u32>,
-    /// Live sampled objects.
-    objects: Vec<Object>,
-    /// Live bytes that the file states beside its samples, by site.
-    stated: Vec<(u32, f64)>,
-}
-
-/// A sampled object.
-#[derive(Clone, Copy, Debug)]
-struct Object {
-    site: u32,
-    ordinal: u64,
-    size: u64,
-}
-
-impl Capture {
-    /// What a leak hunt needs of a profile, which takes much less memory.
-    pub fn of(profile: &Profile, name: String, sites: &mut Sites) -> Capture {
-        let of_nodes = sites.of_nodes(profile);
-        let samples = profile.samples.iter().zip(&profile.totals().sample_nodes);
-        let live = samples.filter(|(sample, _)| sample.is_live && profile.interval().is_some());
-        let objects = live.filter_map(|(sample, node)| {
-            let site = of_nodes[(*node)? as usize];
-            Some(Object { site, ordinal: sample.ordinal, size: sample.size })
-        });
-        let stated = profile.stated.iter().map(|of| (of_nodes[of.node as usize], of.bytes));
-        let metadata = &profile.metadata;
-        Capture {
-            name,
-            session_id: metadata.session_id.clone(),
-            taken_at: metadata.taken_at.map(|time| time.timestamp_millis() as f64),
-            interval: profile.interval(),
-            objects: objects.collect(),
-            stated: stated.collect(),
-        }
-    }
-}
-
-/// What became of a sampled object. Captures are counted from 0.
+/// What became of a sampled object, or of several together. Captures are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Life {
     /// Bytes that it stands for.
@@ -67,17 +15,36 @@ pub struct Life {
     pub last: usize,
 }
 
+impl Life {
+    /// Takes in what lives as long.
+    pub fn add(&mut self, other: &Life) {
+        self.bytes += other.bytes;
+        self.variance += other.variance;
+    }
+}
+
 /// What is known of a site.
 #[derive(Debug, Default)]
 pub struct Track {
     /// Its sampled objects.
     pub lives: Vec<Life>,
-    /// Bytes that files state beside samples, by capture.
+    /// Bytes that files state beside samples, by capture; empty if none does.
     pub stated: Vec<f64>,
 }
 
+impl Track {
+    /// Live bytes by capture.
+    pub fn live_bytes(&self, captures: usize) -> Vec<f64> {
+        let mut bytes = sums_by_capture(&self.lives, captures, |life| life.bytes);
+        for (sum, stated) in bytes.iter_mut().zip(&self.stated) {
+            *sum += stated;
+        }
+        bytes
+    }
+}
+
 /// Captures of one session, the earliest first.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct History {
     /// Hours since the first capture, by capture.
     pub hours: Vec<f64>,
@@ -92,44 +59,18 @@ pub struct History {
 }
 
 impl History {
-    /// Of captures of one session, in any order.
-    pub fn of(mut captures: Vec<Capture>) -> History {
-        let is_timed = captures.iter().all(|capture| capture.taken_at.is_some());
-        if is_timed {
-            let time = |capture: &Capture| capture.taken_at.unwrap_or_default();
-            captures.sort_by(|one, other| time(one).total_cmp(&time(other)));
-        } else {
-            captures.sort_by(|one, other| natord::compare(&one.name, &other.name));
-        }
-        let is_session = captures.iter().all(|capture| capture.session_id.is_some());
-        if is_session {
-            // Copies of a file.
-            captures
-                .dedup_by(|one, other| one.taken_at.is_some() && one.taken_at == other.taken_at);
-        }
-        let interval = captures.first().and_then(|capture| capture.interval);
-        let mut history = History {
-            hours: hours_of(&captures, is_timed),
-            tracks: FxHashMap::default(),
-            names: captures.iter().map(|capture| capture.name.clone()).collect(),
-            interval: interval.filter(|_| is_session),
-            is_timed,
-        };
-        history.follow(&captures);
-        history
+    /// How many captures there are.
+    pub fn captures(&self) -> usize {
+        self.hours.len()
     }
 
-    /// Live bytes of a site by capture.
-    pub fn live_bytes(&self, track: &Track) -> Vec<f64> {
-        let mut bytes = sums_by_capture(&track.lives, self.hours.len(), |life| life.bytes);
-        for (sum, stated) in bytes.iter_mut().zip(&track.stated) {
-            *sum += stated;
-        }
-        bytes
+    /// From the first to the last capture.
+    pub fn span_hours(&self) -> f64 {
+        self.hours.last().copied().unwrap_or_default()
     }
 
-    /// Only what outlives a capture, by pairs of captures that follow one another: objects that both
-    /// have. It is what is left without the garbage that each capture finds uncollected.
+    /// The history of what two captures that follow one another both have, at the time of the later one.
+    /// It is what is left without the garbage that each capture finds uncollected.
     pub fn of_pairs(&self) -> History {
         let pair =
             |life: &Life| (life.last > life.first).then(|| Life { last: life.last - 1, ..*life });
@@ -145,60 +86,77 @@ impl History {
         }
     }
 
-    fn follow(&mut self, captures: &[Capture]) {
-        let count = captures.len();
-        // By ordinal; without a session every object is another one.
-        let mut lives: HashMap<u64, (u32, Life)> = HashMap::default();
-        for (at, capture) in captures.iter().enumerate() {
-            for object in &capture.objects {
-                let born = || (object.site, life_of(object.size, capture.interval, at));
-                if self.interval.is_some() {
-                    lives.entry(object.ordinal).or_insert_with(born).1.last = at;
-                } else {
-                    let (site, life) = born();
-                    self.tracks.entry(site).or_default().lives.push(life);
-                }
-            }
-            for &(site, bytes) in &capture.stated {
-                let track = self.tracks.entry(site).or_default();
-                track.stated.resize(count, 0.0);
-                track.stated[at] += bytes;
+    /// All sites as one.
+    pub fn whole(&self) -> Track {
+        let mut whole = Track { lives: Vec::new(), stated: vec![0.0; self.captures()] };
+        for track in self.tracks.values() {
+            whole.lives.extend(&track.lives);
+            for (sum, stated) in whole.stated.iter_mut().zip(&track.stated) {
+                *sum += stated;
             }
         }
-        // In one order always: floating-point sums depend on it.
-        let mut lives: Vec<(u64, (u32, Life))> = lives.into_iter().collect();
-        lives.sort_unstable_by_key(|&(ordinal, _)| ordinal);
-        for (_, (site, life)) in lives {
-            self.tracks.entry(site).or_default().lives.push(life);
-        }
+        // Sites are numbered as files come; floating-point sums depend on the order.
+        let order = |life: &Life| (life.first, life.last);
+        whole.lives.sort_by(|one, other| {
+            order(one).cmp(&order(other)).then(one.bytes.total_cmp(&other.bytes))
+        });
+        whole
     }
 }
 
-fn life_of(size: u64, interval: Option<u32>, at: usize) -> Life {
-    let mut estimate = Estimate::default();
-    estimate.add(size, interval.unwrap_or(1), 1);
-    let bytes = estimate::sample_bytes(size, interval.unwrap_or(1));
-    Life { bytes, variance: estimate.bytes.variance, first: at, last: at }
-}
-
-/// Sums over the objects that each capture has.
+/// Sums over the objects that each capture has. A life counts for a few blocks of captures, and each
+/// block for its halves: a life of any length costs the logarithm of their number. Nothing is
+/// subtracted, so that nothing is left where there is nothing.
 pub fn sums_by_capture(lives: &[Life], captures: usize, value: impl Fn(&Life) -> f64) -> Vec<f64> {
-    let mut sums = vec![0.0; captures];
+    // Block 1 is all captures, n has the halves 2 n and 2 n + 1, and the last ones are a capture each.
+    let mut blocks = vec![0.0; 2 * captures];
     for life in lives {
-        for sum in &mut sums[life.first..=life.last] {
-            *sum += value(life);
+        let value = value(life);
+        let (mut from, mut to) = (life.first + captures, life.last + 1 + captures);
+        while from < to {
+            if from % 2 == 1 {
+                blocks[from] += value;
+                from += 1;
+            }
+            if to % 2 == 1 {
+                to -= 1;
+                blocks[to] += value;
+            }
+            (from, to) = (from / 2, to / 2);
         }
     }
-    sums
+    for block in 1..captures {
+        let sum = blocks[block];
+        blocks[2 * block] += sum;
+        blocks[2 * block + 1] += sum;
+    }
+    blocks.split_off(captures)
 }
 
-/// Without times, captures count as an hour apart.
-fn hours_of(captures: &[Capture], is_timed: bool) -> Vec<f64> {
-    const HOUR_MS: f64 = 3_600_000.0;
-    let start = captures.first().and_then(|capture| capture.taken_at).unwrap_or_default();
-    let hours = |(at, capture): (usize, &Capture)| match capture.taken_at {
-        Some(time) if is_timed => (time - start) / HOUR_MS,
-        _ => at as f64,
-    };
-    captures.iter().enumerate().map(hours).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_of_the_lives_that_a_capture_is_in() {
+        for captures in 1..20 {
+            let spans =
+                (0..captures).flat_map(|first| (first..captures).map(move |last| (first, last)));
+            let lives: Vec<Life> = (1..)
+                .zip(spans)
+                .map(|(bytes, (first, last))| Life {
+                    bytes: f64::from(bytes),
+                    variance: 0.0,
+                    first,
+                    last,
+                })
+                .collect();
+            let sum = |at| {
+                let alive = lives.iter().filter(|life| life.first <= at && at <= life.last);
+                alive.map(|life| life.bytes).sum::<f64>()
+            };
+            let expected: Vec<f64> = (0..captures).map(sum).collect();
+            assert_eq!(sums_by_capture(&lives, captures, |life| life.bytes), expected);
+        }
+    }
 }
