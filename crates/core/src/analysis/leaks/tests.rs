@@ -310,6 +310,50 @@ fn tells_what_became_of_each_cohort_and_of_live_bytes() {
     assert_eq!(site.cohorts, expected);
 }
 
+/// Captures of a site that has two more objects in each, which stay, and one that is in five.
+fn captures_of(count: usize) -> Vec<Profile> {
+    let born = |at: usize| {
+        let at = at as f64 - 0.5;
+        [(at, FOREVER, 2), (at + 0.01, FOREVER, 2), (at + 0.02, at + 5.0, 2)]
+    };
+    let sampled: Vec<_> = (0..count).flat_map(born).collect();
+    (0..count).map(|at| capture(&sampled, at, 1, 256)).collect()
+}
+
+#[test]
+fn of_many_captures_some_are_told_as_if_there_were_no_others() {
+    let profiles = captures_of(200);
+    let all = judge(&profiles);
+    assert_eq!((all.verdict, all.snapshots.len()), (Verdict::Leaking, 200));
+    assert_eq!((all.moments.len(), all.moments[0], all.moments[63]), (64, 0, 199));
+    assert!(all.moments.windows(2).all(|pair| (3..=4).contains(&(pair[1] - pair[0]))));
+    let told: Vec<Profile> = all.moments.iter().map(|&at| profiles[at].clone()).collect();
+    let told = judge(&told);
+    assert_eq!(told.moments, (0..64).collect::<Vec<_>>());
+    assert_eq!(all.sites[0].history, told.sites[0].history);
+    assert_eq!(all.sites[0].live_bytes, told.sites[0].live_bytes);
+    let cohorts = told.sites[0].cohorts.iter();
+    let cohorts = cohorts.map(|cohort| Cohort {
+        snapshot: all.moments[cohort.snapshot],
+        survival: cohort.survival.clone(),
+        ..*cohort
+    });
+    assert_eq!(all.sites[0].cohorts, cohorts.collect::<Vec<_>>());
+    assert_eq!(all.sites[0].cohorts.len(), 63);
+}
+
+#[test]
+fn the_verdict_is_of_all_captures_in_any_order() {
+    let mut profiles = captures_of(200);
+    let growth = |leaks: &Leaks| (leaks.verdict, leaks.sites[0].growth_bytes_per_hour);
+    let in_order = growth(&judge(&profiles));
+    let mut random = Random(7);
+    for at in (1..profiles.len()).rev() {
+        profiles.swap(at, (random.next() * at as f64) as usize);
+    }
+    assert_eq!(growth(&judge(&profiles)), in_order);
+}
+
 #[test]
 fn copies_of_a_capture_are_one() {
     let profile = || run(&[LEAKING[0].1], 1, 256).remove(0);

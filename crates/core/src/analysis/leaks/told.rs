@@ -52,10 +52,16 @@ impl Told {
     fn cohort(&self, lives: &[Life]) -> Cohort {
         let first = lives[0].first;
         let end = lives.iter().fold(first, |end, life| end.max(life.last));
-        let left = sums_by_capture(lives, end + 1, |life| life.bytes);
-        let bytes = left[first];
-        let survival = left[first + 1..].iter().map(|left| left / bytes).collect();
-        Cohort { snapshot: self.0[first], bytes, survival }
+        let mut left = vec![0.0; end - first + 1];
+        for life in lives {
+            left[life.last - first] += life.bytes;
+        }
+        // Each has what ends with it and what the next one has.
+        for at in (1..left.len()).rev() {
+            left[at - 1] += left[at];
+        }
+        let survival = left[1..].iter().map(|part| part / left[0]).collect();
+        Cohort { snapshot: self.0[first], bytes: left[0], survival }
     }
 
     /// The track of these captures alone, by their place among them.
