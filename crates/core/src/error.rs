@@ -21,7 +21,7 @@ pub enum Error {
     NotSampling(&'static str),
     /// What was read is no profile, or not one that can be used: where, and why.
     InvalidProfile(String),
-    /// An answer or a file would be larger than can be returned: how large that is.
+    /// What was asked for is larger than can be given: how large that is.
     TooLarge(String),
     /// The system did not do what was asked of it.
     System(FileError),
