@@ -3,6 +3,9 @@
 
 const { getSystemErrorMap, inspect } = require('node:util');
 
+/** What cannot be done, and why, in words for people: the command line prints it, it has no code. */
+class CommandError extends Error {}
+
 /** An error of class `Type` with a `code`. */
 function codedError(Type, code, message) {
   return Object.assign(new Type(message), { code });
@@ -50,4 +53,12 @@ function systemError({ errno, syscall, path, message }) {
   return Object.assign(error, { errno: -errno, syscall, path });
 }
 
-module.exports = { codedError, errorOf, invalidArgType, invalidArgValue, outOfRange, settle };
+module.exports = {
+  CommandError,
+  codedError,
+  errorOf,
+  invalidArgType,
+  invalidArgValue,
+  outOfRange,
+  settle,
+};

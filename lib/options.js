@@ -38,7 +38,13 @@ const checkEncodeOptions = (options) => checkOptions(ENCODE_CHECKS, options);
 const checkLeakOptions = (options) => checkOptions(LEAK_CHECKS, options);
 const checkReadOptions = (options) => checkOptions(READ_CHECKS, options);
 const checkSiteOptions = (options) => checkOptions(SITE_CHECKS, options);
-const checkWriteOptions = (options) => checkOptions(WRITE_CHECKS, options);
+
+/** What `write(filename, options)` asks for: { filename, format, changes }. */
+function checkWriteRequest(filename, options) {
+  if (filename !== undefined) checkPath('filename', filename);
+  const { format, ...changes } = checkOptions(WRITE_CHECKS, options);
+  return { filename, format, changes };
+}
 
 /** The options that were given, those that are undefined left out. */
 function checkOptions(checks, options = {}) {
@@ -115,10 +121,6 @@ function checkBytes(name, value) {
   }
 }
 
-function checkFilename(filename) {
-  if (filename !== undefined) checkPath('filename', filename);
-}
-
 function checkPath(name, value) {
   checkString(name, value);
   if (value === '' || value.includes('\0')) {
@@ -138,7 +140,6 @@ module.exports = {
   checkBytes,
   checkCallback,
   checkEncodeOptions,
-  checkFilename,
   checkFormat,
   checkGrouping,
   checkInclude,
@@ -150,7 +151,7 @@ module.exports = {
   checkReadOptions,
   checkSiteOptions,
   checkStartOptions,
-  checkWriteOptions,
+  checkWriteRequest,
   MAX_DEPTH,
   MAX_INTERVAL,
 };

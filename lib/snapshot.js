@@ -9,7 +9,6 @@ const {
   checkArray,
   checkBytes,
   checkEncodeOptions,
-  checkFilename,
   checkFormat,
   checkInclude,
   checkLeakOptions,
@@ -17,7 +16,7 @@ const {
   checkPath,
   checkReadOptions,
   checkSiteOptions,
-  checkWriteOptions,
+  checkWriteRequest,
 } = require('./options.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
 
@@ -28,8 +27,17 @@ const KEY = Symbol('key');
 const FLAMEGRAPH = join(__dirname, 'flamegraph.html');
 const FLAMEGRAPH_CHECKS = { base: checkSnapshot };
 
+/** Set by the class: what the code of this package, and no other, can ask of a snapshot. */
+let isSnapshot;
+let nativeOf;
+
 class Snapshot {
   #native;
+
+  static {
+    isSnapshot = (value) => value instanceof Snapshot && #native in value;
+    nativeOf = (snapshot) => snapshot.#native;
+  }
 
   /** Not for callers: snapshots come from `snapshot()`. */
   constructor(native, key) {
@@ -112,14 +120,7 @@ class Snapshot {
   }
 
   async write(filename, options) {
-    checkFilename(filename);
-    const { format, ...changes } = checkWriteOptions(options);
-    const written =
-      filename === undefined
-        ? this.#native.writeInto(resolve('.'), Date.now(), format, changes)
-        : this.#native.writeTo(resolve(filename), format, changes);
-    const path = settle(await written);
-    return filename ?? basename(path);
+    return writeSnapshot(this, checkWriteRequest(filename, options));
   }
 
   async encode(format = 'heapprofile', options = undefined) {
@@ -150,27 +151,10 @@ class Snapshot {
     const { sourceMaps = false } = checkReadOptions(options);
     return new Snapshot(settle(await load().parse(buffer, sourceMaps)), KEY);
   }
-
-  // What the command line and the preload need beside the public API.
-
-  /** Writes under a new name in a directory; resolves to the path. */
-  static async writeInto(snapshot, directory, format) {
-    return settle(await snapshot.#native.writeInto(resolve(directory), Date.now(), format, {}));
-  }
-
-  /** For the end of a thread: the same at once. */
-  static writeIntoSync(snapshot, directory, format) {
-    return settle(snapshot.#native.writeIntoSync(resolve(directory), Date.now(), format, {}));
-  }
-
-  /** The tree of `get(true)`. */
-  static translate(snapshot) {
-    return translatedTree(snapshot.#native);
-  }
 }
 
 function checkSnapshot(name, value) {
-  if (!(value instanceof Snapshot)) throw invalidArgType(name, 'a Snapshot', value);
+  if (!isSnapshot(value)) throw invalidArgType(name, 'a Snapshot', value);
 }
 
 /** Captures the running session of this thread; throws ERR_NOT_SAMPLING without one. */
@@ -178,4 +162,27 @@ function takeSnapshot() {
   return new Snapshot(load().snapshot(describeHost()), KEY);
 }
 
-module.exports = { Snapshot, takeSnapshot };
+/** Writes what a checked request asks for; resolves to the name of the file. */
+async function writeSnapshot(snapshot, { filename, format, changes }) {
+  if (filename === undefined) return basename(await writeInto(snapshot, '.', format, changes));
+  settle(await nativeOf(snapshot).writeTo(resolve(filename), format, changes));
+  return filename;
+}
+
+/** Writes under a new name in a directory; resolves to the path. */
+async function writeInto(snapshot, directory, format, changes = {}) {
+  const native = nativeOf(snapshot);
+  return settle(await native.writeInto(resolve(directory), Date.now(), format, changes));
+}
+
+/** For the end of a thread: the same at once. */
+function writeIntoSync(snapshot, directory, format) {
+  return settle(nativeOf(snapshot).writeIntoSync(resolve(directory), Date.now(), format, {}));
+}
+
+/** The tree of `get(true)`. */
+function translate(snapshot) {
+  return translatedTree(nativeOf(snapshot));
+}
+
+module.exports = { Snapshot, takeSnapshot, translate, writeInto, writeIntoSync, writeSnapshot };

@@ -4,7 +4,7 @@
 
 const { statSync } = require('node:fs');
 const { load } = require('../native.js');
-const { formatBytes } = require('./units.js');
+const { formatBytes } = require('../display/units.js');
 
 const PATIENCE_MS = 1000;
 const POLL_MS = 100;

@@ -7,7 +7,7 @@ const http = require('node:http');
 const { constants } = require('node:os');
 const { basename, join } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { CommandError } = require('../cli/errors.js');
+const { CommandError } = require('../errors.js');
 
 /** `node`, `nodejs`, `node-22`; not `node_exporter`. */
 const NODE_NAME = /^node(js)?[\d.-]*$/;

@@ -5,7 +5,7 @@ const { readFile, stat } = require('node:fs/promises');
 const { isAbsolute } = require('node:path');
 const { fileURLToPath } = require('node:url');
 const { callbackify } = require('node:util');
-const { checkArray, checkCallback, checkInteger, checkObject } = require('../options.js');
+const { checkArray, checkCallback, checkInteger, checkObject } = require('../lib/options.js');
 
 /** What ends a line for V8, whose line numbers these are. */
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/;
