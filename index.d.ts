@@ -1,3 +1,35 @@
+/**
+ * `code` of what is thrown and of what promises reject with. Errors of files have the system's
+ * instead (`ENOENT`, `ENOSPC`), with `errno`, `syscall` and `path`.
+ */
+export type ErrorCode =
+  /** The program's permissions (`node --permission`) do not allow the file that `resource` names. */
+  | 'ERR_ACCESS_DENIED'
+  /** `start()`: it runs with other options. */
+  | 'ERR_ALREADY_SAMPLING'
+  /** A bug of ours. */
+  | 'ERR_INTERNAL'
+  /** A TypeError: an argument of the wrong type. */
+  | 'ERR_INVALID_ARG_TYPE'
+  /** A TypeError: an argument that is none of those known. */
+  | 'ERR_INVALID_ARG_VALUE'
+  /** What was read is no profile; the message says where it is wrong, and why. */
+  | 'ERR_INVALID_PROFILE'
+  /** A TypeError: a method of Snapshot was called on something else. */
+  | 'ERR_INVALID_THIS'
+  /** Nothing runs that could be captured: not started, or another agent stopped our session. */
+  | 'ERR_NOT_SAMPLING'
+  /** A RangeError: a number that is too small, too large or no integer. */
+  | 'ERR_OUT_OF_RANGE'
+  /** Another agent (the inspector, another profiler) samples this thread. */
+  | 'ERR_SAMPLER_IN_USE'
+  /** The answer is larger than JavaScript can hold in one value. */
+  | 'ERR_TOO_LARGE'
+  /** What an option asks for this V8 cannot do. */
+  | 'ERR_UNSUPPORTED_OPTION'
+  /** This runtime cannot be sampled: see `unsupportedReason`. */
+  | 'ERR_UNSUPPORTED_RUNTIME';
+
 /** Options of a sampling session. */
 export interface StartOptions {
   /**

@@ -11,16 +11,21 @@ const {
 } = require('./lib/options.js');
 const { Snapshot, takeSnapshot, translate, writeSnapshot } = require('./lib/snapshot.js');
 
+/** @import * as api from './index.d.ts' */
+
+/** @type {typeof api.start} */
 function start(options) {
   const checked = checkStartOptions(options);
   load().start(checked);
 }
 
+/** @type {typeof api.stop} */
 function stop() {
   // Where nothing can be started there is nothing to stop.
   tryLoad()?.stop();
 }
 
+/** @type {typeof api.status} */
 function status() {
   const session = tryLoad()?.status() ?? null;
   if (session === null) {
@@ -44,6 +49,7 @@ function status() {
   };
 }
 
+/** @type {typeof api.snapshot} */
 function snapshot() {
   return takeSnapshot();
 }

@@ -28,6 +28,7 @@ const FILE_VARIABLES = {
   onExit: { name: 'HEAP_PROFILE_ON_EXIT', read: readSwitch },
 };
 
+/** @returns {any} the options that were given, by name */
 function readVariables(variables) {
   const options = {};
   for (const [option, { name, read }] of Object.entries(variables)) {

@@ -14,9 +14,13 @@ const HOW_TO_BUILD =
 /** Why this runtime is not supported, or undefined. Loads nothing. */
 const unsupportedReason = unverified() ?? missingBinary();
 
+/** @type {typeof import('../target/native.d.ts') | undefined} */
 let native;
 
-/** The addon; throws ERR_UNSUPPORTED_RUNTIME where there is none. */
+/**
+ * The addon; throws ERR_UNSUPPORTED_RUNTIME where there is none.
+ * @returns {typeof import('../target/native.d.ts')}
+ */
 function load() {
   if (native !== undefined) return native;
   if (unsupportedReason !== undefined) throw unsupported(unsupportedReason);
@@ -24,7 +28,7 @@ function load() {
   for (const path of binaryPaths().filter((path) => existsSync(path))) {
     try {
       native = require(path);
-      return native;
+      return /** @type {NonNullable<typeof native>} */ (native);
     } catch (error) {
       failures.push(`${path} cannot be loaded: ${error.message}`);
     }
@@ -42,7 +46,7 @@ function tryLoad() {
 }
 
 function unsupported(reason) {
-  return codedError(Error, 'ERR_UNSUPPORTED_RUNTIME', `heap-profile cannot sample here: ${reason}`);
+  return codedError('ERR_UNSUPPORTED_RUNTIME', `heap-profile cannot sample here: ${reason}`);
 }
 
 function unverified() {

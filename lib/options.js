@@ -3,13 +3,20 @@
 
 const { invalidArgType, invalidArgValue, outOfRange } = require('./errors.js');
 
+/** @import { JsChanges, JsFormat, JsInclude, JsStartOptions } from '../target/native.d.ts' */
+
 const MAX_INTERVAL = 2 ** 31 - 1;
 const MAX_DEPTH = 1024;
 
+/** @type {`${JsInclude}`[]} */
 const INCLUDES = ['live', 'allocated'];
 const GROUPINGS = ['function', 'file', 'package', 'stack'];
+/** @type {`${JsFormat}`[]} */
 const FORMATS = ['heapprofile', 'pprof', 'folded'];
 
+/** @typedef {(name: string, value: unknown) => void} Check */
+
+/** @type {Record<keyof JsStartOptions, Check>} */
 const START_CHECKS = {
   sampleIntervalBytes: (name, value) => checkInteger(name, value, MAX_INTERVAL),
   stackDepth: (name, value) => checkInteger(name, value, MAX_DEPTH),
@@ -19,6 +26,7 @@ const START_CHECKS = {
 
 const READ_CHECKS = { sourceMaps: checkBoolean };
 
+/** @type {Record<keyof JsChanges, Check>} */
 const ENCODE_CHECKS = { ...READ_CHECKS, labels: checkLabels };
 
 const WRITE_CHECKS = { format: checkFormat, ...ENCODE_CHECKS };
@@ -33,13 +41,18 @@ const SITE_CHECKS = {
 
 const { total, filter, ...LEAK_CHECKS } = SITE_CHECKS;
 
+/** @returns {JsStartOptions} */
 const checkStartOptions = (options) => checkOptions(START_CHECKS, options);
+/** @returns {JsChanges} */
 const checkEncodeOptions = (options) => checkOptions(ENCODE_CHECKS, options);
 const checkLeakOptions = (options) => checkOptions(LEAK_CHECKS, options);
 const checkReadOptions = (options) => checkOptions(READ_CHECKS, options);
 const checkSiteOptions = (options) => checkOptions(SITE_CHECKS, options);
 
-/** What `write(filename, options)` asks for: { filename, format, changes }. */
+/**
+ * What `write(filename, options)` asks for.
+ * @returns {{ filename: string | undefined, format: JsFormat | undefined, changes: JsChanges }}
+ */
 function checkWriteRequest(filename, options) {
   if (filename !== undefined) checkPath('filename', filename);
   const { format, ...changes } = checkOptions(WRITE_CHECKS, options);
@@ -88,12 +101,14 @@ function checkString(name, value) {
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
 }
 
+/** @returns {JsInclude} */
 function checkInclude(name, value) {
-  checkOneOf(name, value, INCLUDES);
+  return checkOneOf(name, value, INCLUDES);
 }
 
+/** @returns {JsFormat} */
 function checkFormat(name, value) {
-  checkOneOf(name, value, FORMATS);
+  return checkOneOf(name, value, FORMATS);
 }
 
 function checkGrouping(name, value) {
@@ -106,6 +121,7 @@ function checkOneOf(name, value, known) {
     const names = known.map((one) => `'${one}'`).join(', ');
     throw invalidArgValue(name, `must be one of ${names}`, value);
   }
+  return value;
 }
 
 function checkLabels(name, value) {

@@ -2,7 +2,7 @@
 'use strict';
 
 const { basename, join, resolve } = require('node:path');
-const { errorOf, invalidArgType, settle } = require('./errors.js');
+const { errorOf, invalidArgType, invalidThis, settle } = require('./errors.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
 const {
@@ -20,6 +20,8 @@ const {
 } = require('./options.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
 
+/** @import { NativeSnapshot } from '../target/native.d.ts' */
+
 /** Known to this file only. The class of `native` will not do: each load of the addon has one. */
 const KEY = Symbol('key');
 
@@ -27,16 +29,22 @@ const KEY = Symbol('key');
 const FLAMEGRAPH = join(__dirname, 'flamegraph.html');
 const FLAMEGRAPH_CHECKS = { base: checkSnapshot };
 
-/** Set by the class: what the code of this package, and no other, can ask of a snapshot. */
+// Set by the class: what the code of this package, and no other, can ask of a snapshot.
+/** @type {(value: unknown) => value is Snapshot} */
 let isSnapshot;
+/** @type {(snapshot: unknown) => NativeSnapshot} */
 let nativeOf;
 
 class Snapshot {
+  /** @type {NativeSnapshot} */
   #native;
 
   static {
-    isSnapshot = (value) => value instanceof Snapshot && #native in value;
-    nativeOf = (snapshot) => snapshot.#native;
+    isSnapshot = (value) => typeof value === 'object' && value !== null && #native in value;
+    nativeOf = (snapshot) => {
+      if (!isSnapshot(snapshot)) throw invalidThis('Snapshot');
+      return snapshot.#native;
+    };
   }
 
   /** Not for callers: snapshots come from `snapshot()`. */
@@ -48,56 +56,55 @@ class Snapshot {
   }
 
   get nodeCount() {
-    return this.#native.nodeCount;
+    return nativeOf(this).nodeCount;
   }
 
   get sampleCount() {
-    return this.#native.sampleCount;
+    return nativeOf(this).sampleCount;
   }
 
   get liveBytes() {
-    return this.#native.liveBytes;
+    return nativeOf(this).liveBytes;
   }
 
   get takenAt() {
-    const { takenAt } = this.#native;
+    const { takenAt } = nativeOf(this);
     return takenAt === null ? null : new Date(takenAt);
   }
 
   get sampleIntervalBytes() {
-    return this.#native.sampleIntervalBytes;
+    return nativeOf(this).sampleIntervalBytes;
   }
 
   get warnings() {
-    return this.#native.warnings;
+    return nativeOf(this).warnings;
   }
 
   get timings() {
-    return this.#native.timings;
+    return nativeOf(this).timings;
   }
 
   tree() {
-    return allocationTree(this.#native);
+    return allocationTree(nativeOf(this));
   }
 
   toJSON() {
-    return { head: devToolsHead(this.#native), samples: devToolsSamples(this.#native) };
+    return { head: devToolsHead(nativeOf(this)), samples: devToolsSamples(nativeOf(this)) };
   }
 
   estimate(include = 'live') {
-    checkInclude('include', include);
-    return this.#native.estimate(include);
+    return nativeOf(this).estimate(checkInclude('include', include));
   }
 
   async top(options) {
     const question = JSON.stringify(checkSiteOptions(options));
-    return JSON.parse(settle(await this.#native.top(question)));
+    return JSON.parse(settle(await nativeOf(this).top(question)));
   }
 
   async diff(base, options) {
     checkSnapshot('base', base);
     const question = JSON.stringify(checkSiteOptions(options));
-    return JSON.parse(settle(await this.#native.diff(base.#native, question)));
+    return JSON.parse(settle(await nativeOf(this).diff(nativeOf(base), question)));
   }
 
   static async leaks(sources, options) {
@@ -111,7 +118,7 @@ class Snapshot {
         hunt.addFile(resolve(source), source);
       } else {
         checkSnapshot(`sources[${index}]`, source);
-        hunt.addSnapshot(source.#native, `snapshot ${index + 1}`);
+        hunt.addSnapshot(nativeOf(source), `snapshot ${index + 1}`);
       }
     }
     const { skipped, ...found } = JSON.parse(settle(await hunt.judge(question)));
@@ -124,20 +131,23 @@ class Snapshot {
   }
 
   async encode(format = 'heapprofile', options = undefined) {
-    checkFormat('format', format);
-    return settle(await this.#native.encode(format, checkEncodeOptions(options)));
+    const native = nativeOf(this);
+    const known = checkFormat('format', format);
+    return settle(await native.encode(known, checkEncodeOptions(options)));
   }
 
   async writeFlamegraph(filename, options) {
     checkPath('filename', filename);
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
-    settle(await this.#native.writeFlamegraph(resolve(filename), FLAMEGRAPH, base?.#native));
+    settle(
+      await nativeOf(this).writeFlamegraph(resolve(filename), FLAMEGRAPH, base && nativeOf(base)),
+    );
     return filename;
   }
 
   async encodeFlamegraph(options) {
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
-    return settle(await this.#native.encodeFlamegraph(FLAMEGRAPH, base?.#native));
+    return settle(await nativeOf(this).encodeFlamegraph(FLAMEGRAPH, base && nativeOf(base)));
   }
 
   static async read(path, options) {

@@ -105,6 +105,7 @@ function removeCycles(root) {
 }
 
 function finishingOrder(root) {
+  /** @type {Map<any, any>} */
   const order = new Map([[root, undefined]]);
   let finished = 0;
   const path = [{ node: root, next: 0 }];

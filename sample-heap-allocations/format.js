@@ -16,7 +16,7 @@ function addFormat(options, callback) {
   checkArray('options.allocations', allocations);
   checkInteger('options.includeSourceLines', includeSourceLines, Number.MAX_SAFE_INTEGER, 0);
   checkCallback(callback);
-  callbackify(formatEntries)(allocations, includeSourceLines, callback);
+  callbackify(() => formatEntries(allocations, includeSourceLines))(callback);
 }
 
 async function formatEntries(entries, includeSourceLines) {

@@ -11,7 +11,10 @@ const REPORT_OPTIONS = {
   markdown: { description: 'Print Markdown, for tickets' },
 };
 
-/** Throws unless stdout has one use. */
+/**
+ * Throws unless stdout has one use.
+ * @param {{ output?: string, json?: boolean, markdown?: boolean }} options
+ */
 function checkReport({ output, json, markdown }) {
   if (json && markdown) throw new UsageError('--json or --markdown, not both');
   if (output === STANDARD && (json || markdown)) {

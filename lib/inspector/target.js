@@ -74,7 +74,8 @@ function refusal(pid) {
 
 /** Whether SIGUSR1 opens the inspector, as far as can be told from outside. */
 function opensOnSignal(pid) {
-  const [, caught] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
   const bit = 1n << BigInt(constants.signals.SIGUSR1 - 1);
   return (BigInt(`0x${caught}`) & bit) !== 0n;
 }

@@ -62,7 +62,7 @@ function run(given, command) {
     );
     child.on('exit', (code, signal) => {
       if (signal !== null) endBy(signal);
-      resolve(code ?? 128 + constants.signals[signal]);
+      resolve(code ?? 128 + constants.signals[/** @type {NodeJS.Signals} */ (signal)]);
     });
   });
 }
