@@ -424,6 +424,8 @@ export class Snapshot {
    * JSON path or a field) and why.
    * @throws ERR_UNSUPPORTED_RUNTIME: see `unsupportedReason`.
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOENT`.
+   * @throws ERR_ACCESS_DENIED: Node's permission model does not let the program read it. With
+   * `sourceMaps`: or all else that source maps may name, which is everything.
    */
   static read(path: string, options?: ReadOptions): Promise<Snapshot>;
   /** `read()` of the contents of a file; they are copied before it returns. */
@@ -481,6 +483,8 @@ export class Snapshot {
    * replaced.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: a wrong name or wrong options.
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOSPC`.
+   * @throws ERR_ACCESS_DENIED: Node's permission model does not let the program write it, and a
+   * temporary file beside it. With `sourceMaps`: or read everything.
    */
   write(filename?: string, options?: WriteOptions): Promise<string>;
   /**
@@ -494,6 +498,7 @@ export class Snapshot {
    * Atomically and with mode 0600, as `write()` does, and resolves to its name.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: a wrong name or wrong options.
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOSPC`.
+   * @throws ERR_ACCESS_DENIED: as `write()` does.
    */
   writeFlamegraph(filename: string, options?: FlamegraphOptions): Promise<string>;
   /**

@@ -4,6 +4,7 @@
 
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
+const { startupSnapshot } = require('node:v8');
 const { codedError } = require('./errors.js');
 const VERIFIED = require('./verified-runtimes.json');
 
@@ -12,7 +13,7 @@ const HOW_TO_BUILD =
   'and a C++ compiler) and copy the file here';
 
 /** Why this runtime is not supported, or undefined. Loads nothing. */
-const unsupportedReason = unverified() ?? missingBinary();
+const unsupportedReason = unverified() ?? snapshotIsBuilt() ?? addonsAreOff() ?? missingBinary();
 
 /** @type {typeof import('../target/native.d.ts') | undefined} */
 let native;
@@ -79,6 +80,22 @@ function describeRuntime() {
   if (deno !== undefined) return `Deno ${deno}`;
   if (electron !== undefined) return `Electron ${electron}`;
   return `Node.js ${process.version} (V8 ${v8}, modules ${modules})`;
+}
+
+/** What is in memory then would be in the snapshot: Node aborts if an addon is. */
+function snapshotIsBuilt() {
+  if (!startupSnapshot?.isBuildingSnapshot()) return undefined;
+  return 'a startup snapshot is being built, which cannot hold an addon; require heap-profile in the program that starts from it';
+}
+
+/** Nothing tells but an attempt. */
+function addonsAreOff() {
+  try {
+    process.dlopen({ exports: {} }, join(__dirname, 'no-such-addon.node'));
+  } catch (error) {
+    if (error.code !== 'ERR_DLOPEN_DISABLED') return undefined;
+  }
+  return 'loading addons is disabled, by --no-addons or by --permission without --allow-addons';
 }
 
 function missingBinary() {

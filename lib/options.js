@@ -2,6 +2,7 @@
 'use strict';
 
 const { invalidArgType, invalidArgValue, outOfRange } = require('./errors.js');
+const { checkEverythingReadable } = require('./permission.js');
 
 /** @import { JsChanges, JsFormat, JsInclude, JsStartOptions } from '../target/native.d.ts' */
 
@@ -24,7 +25,7 @@ const START_CHECKS = {
   include: checkInclude,
 };
 
-const READ_CHECKS = { sourceMaps: checkBoolean };
+const READ_CHECKS = { sourceMaps: checkSourceMaps };
 
 /** @type {Record<keyof JsChanges, Check>} */
 const ENCODE_CHECKS = { ...READ_CHECKS, labels: checkLabels };
@@ -95,6 +96,11 @@ function checkInteger(name, value, max, min = 1) {
 
 function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value);
+}
+
+function checkSourceMaps(name, value) {
+  checkBoolean(name, value);
+  if (value) checkEverythingReadable();
 }
 
 function checkString(name, value) {

@@ -18,6 +18,7 @@ const {
   checkSiteOptions,
   checkWriteRequest,
 } = require('./options.js');
+const { checkReadable, checkWritable } = require('./permission.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
 
 /** @import { NativeSnapshot } from '../target/native.d.ts' */
@@ -115,7 +116,7 @@ class Snapshot {
     const hunt = new LeakHunt();
     for (const [index, source] of sources.entries()) {
       if (typeof source === 'string') {
-        hunt.addFile(resolve(source), source);
+        hunt.addFile(readable(source), source);
       } else {
         checkSnapshot(`sources[${index}]`, source);
         hunt.addSnapshot(nativeOf(source), `snapshot ${index + 1}`);
@@ -139,21 +140,22 @@ class Snapshot {
   async writeFlamegraph(filename, options) {
     checkPath('filename', filename);
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
-    settle(
-      await nativeOf(this).writeFlamegraph(resolve(filename), FLAMEGRAPH, base && nativeOf(base)),
-    );
+    const native = nativeOf(this);
+    const path = writable(filename);
+    settle(await native.writeFlamegraph(path, readable(FLAMEGRAPH), base && nativeOf(base)));
     return filename;
   }
 
   async encodeFlamegraph(options) {
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
-    return settle(await nativeOf(this).encodeFlamegraph(FLAMEGRAPH, base && nativeOf(base)));
+    const native = nativeOf(this);
+    return settle(await native.encodeFlamegraph(readable(FLAMEGRAPH), base && nativeOf(base)));
   }
 
   static async read(path, options) {
     checkPath('path', path);
     const { sourceMaps = false } = checkReadOptions(options);
-    return new Snapshot(settle(await load().read(resolve(path), sourceMaps)), KEY);
+    return new Snapshot(settle(await load().read(readable(path), sourceMaps)), KEY);
   }
 
   static async parse(buffer, options) {
@@ -172,22 +174,44 @@ function takeSnapshot() {
   return new Snapshot(load().snapshot(describeHost()), KEY);
 }
 
+/** The path of a file that native code may read. */
+function readable(path) {
+  const place = resolve(path);
+  checkReadable(place);
+  return place;
+}
+
+/** The path of a file that native code may write. */
+function writable(path) {
+  const place = resolve(path);
+  checkWritable(place);
+  return place;
+}
+
 /** Writes what a checked request asks for; resolves to the name of the file. */
 async function writeSnapshot(snapshot, { filename, format, changes }) {
   if (filename === undefined) return basename(await writeInto(snapshot, '.', format, changes));
-  settle(await nativeOf(snapshot).writeTo(resolve(filename), format, changes));
+  settle(await nativeOf(snapshot).writeTo(writable(filename), format, changes));
   return filename;
 }
 
 /** Writes under a new name in a directory; resolves to the path. */
 async function writeInto(snapshot, directory, format, changes = {}) {
-  const native = nativeOf(snapshot);
-  return settle(await native.writeInto(resolve(directory), Date.now(), format, changes));
+  const { place, now } = newName(directory);
+  return settle(await nativeOf(snapshot).writeInto(place, now, format, changes));
 }
 
 /** For the end of a thread: the same at once. */
 function writeIntoSync(snapshot, directory, format) {
-  return settle(nativeOf(snapshot).writeIntoSync(resolve(directory), Date.now(), format, {}));
+  const { place, now } = newName(directory);
+  return settle(nativeOf(snapshot).writeIntoSync(place, now, format, {}));
+}
+
+/** Where native code looks for a name that is free, and from when on. */
+function newName(directory) {
+  const [place, now] = [resolve(directory), Date.now()];
+  checkWritable(join(place, `heap-profile-${now}.heapprofile`));
+  return { place, now };
 }
 
 /** The tree of `get(true)`. */

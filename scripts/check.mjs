@@ -22,7 +22,7 @@ const checks = [
   ['node_modules/.bin/biome', ['ci', '.']],
   ['node_modules/.bin/clang-format', clangFormat],
   [process.execPath, ['scripts/arrows.mjs']],
-  ['node_modules/.bin/tsc', ['--project', '.']],
+  ['node_modules/.bin/tsc', ['--project', 'jsconfig.json']],
   ['node_modules/.bin/tsc', ['--project', '__test__/types']],
 ];
 
