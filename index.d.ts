@@ -412,7 +412,8 @@ export interface LeakSite extends Site {
 
 /**
  * A capture, or a profile that was read from a file; held outside V8's heap until it is garbage. What
- * a file does not tell is null.
+ * a file does not tell is null. It cannot be cloned, `structuredClone()` and `postMessage()` throw: send
+ * what `encode()` resolves to, and `Snapshot.parse()` it there.
  */
 export class Snapshot {
   private constructor();
@@ -428,7 +429,10 @@ export class Snapshot {
    * `sourceMaps`: or all else that source maps may name, which is everything.
    */
   static read(path: string, options?: ReadOptions): Promise<Snapshot>;
-  /** `read()` of the contents of a file; they are copied before it returns. */
+  /**
+   * `read()` of the contents of a file; they are copied before it returns. Not of shared memory, which
+   * another thread may change meanwhile.
+   */
   static parse(buffer: Uint8Array, options?: ReadOptions): Promise<Snapshot>;
   /**
    * Looks for leaks in two or more (best: five or more) captures of one session: snapshots, or files,

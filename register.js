@@ -30,7 +30,7 @@ const FILE_VARIABLES = {
 
 /** @returns {any} the options that were given, by name */
 function readVariables(variables) {
-  const options = {};
+  const options = Object.create(null);
   for (const [option, { name, read }] of Object.entries(variables)) {
     const text = process.env[name];
     if (text === undefined || text === '') continue;

@@ -1,10 +1,18 @@
 // Checks what callers pass in. What is returned is plain and safe to hand to native code.
 'use strict';
 
+const { types } = require('node:util');
+const { bare } = require('./bare.js');
 const { invalidArgType, invalidArgValue, outOfRange } = require('./errors.js');
 const { checkEverythingReadable } = require('./permission.js');
 
 /** @import { JsChanges, JsFormat, JsInclude, JsStartOptions } from '../target/native.d.ts' */
+
+const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
+/** The memory that a view is on, whatever its own properties say. */
+const bufferOf = /** @type {any} */ (
+  Object.getOwnPropertyDescriptor(TypedArrayPrototype, 'buffer')?.get
+);
 
 const MAX_INTERVAL = 2 ** 31 - 1;
 const MAX_DEPTH = 1024;
@@ -15,7 +23,7 @@ const GROUPINGS = ['function', 'file', 'package', 'stack'];
 /** @type {`${JsFormat}`[]} */
 const FORMATS = ['heapprofile', 'pprof', 'folded'];
 
-/** @typedef {(name: string, value: unknown) => void} Check */
+/** @typedef {(name: string, value: unknown) => unknown} Check */
 
 /** @type {Record<keyof JsStartOptions, Check>} */
 const START_CHECKS = {
@@ -57,13 +65,16 @@ const checkSiteOptions = (options) => checkOptions(SITE_CHECKS, options);
 function checkWriteRequest(filename, options) {
   if (filename !== undefined) checkPath('filename', filename);
   const { format, ...changes } = checkOptions(WRITE_CHECKS, options);
-  return { filename, format, changes };
+  return { filename, format, changes: bare(changes) };
 }
 
-/** The options that were given, those that are undefined left out. */
+/**
+ * The options that were given, those that are undefined left out. A check may return what is to be used
+ * instead of the value.
+ */
 function checkOptions(checks, options = {}) {
   checkObject('options', options);
-  const checked = {};
+  const checked = Object.create(null);
   for (const [key, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
     if (check === undefined) {
@@ -71,8 +82,7 @@ function checkOptions(checks, options = {}) {
       throw invalidArgValue('options', `has an unknown option; known are ${known}`, key);
     }
     if (value === undefined) continue;
-    check(`options.${key}`, value);
-    checked[key] = value;
+    checked[key] = check(`options.${key}`, value) ?? value;
   }
   return checked;
 }
@@ -130,16 +140,23 @@ function checkOneOf(name, value, known) {
   return value;
 }
 
+/** A copy: what is checked is what native code reads. */
 function checkLabels(name, value) {
   checkObject(name, value);
-  for (const [key, text] of Object.entries(value)) {
-    checkString(`${name}.${key}`, text);
-  }
+  const labels = bare(value);
+  for (const [key, text] of Object.entries(labels)) checkString(`${name}.${key}`, text);
+  return labels;
 }
 
 function checkBytes(name, value) {
-  if (!(value instanceof Uint8Array)) {
+  // Not instanceof: there is one Uint8Array in each context.
+  if (!types.isUint8Array(value)) {
     throw invalidArgType(name, 'an instance of Buffer or Uint8Array', value);
+  }
+  if (types.isSharedArrayBuffer(bufferOf.call(value))) {
+    const reason =
+      'is a view on a SharedArrayBuffer, which may change while it is read: pass a copy';
+    throw invalidArgValue(name, reason, value);
   }
 }
 

@@ -2,6 +2,8 @@
 'use strict';
 
 const { basename, join, resolve } = require('node:path');
+const { inspect } = require('node:util');
+const { bare } = require('./bare.js');
 const { errorOf, invalidArgType, invalidThis, settle } = require('./errors.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
@@ -26,6 +28,14 @@ const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = requir
 /** Known to this file only. The class of `native` will not do: each load of the addon has one. */
 const KEY = Symbol('key');
 
+/**
+ * A copy of a Snapshot made by structuredClone() or postMessage() would have nothing in it, and a class
+ * cannot say so. But these refuse what has a symbol, with an error that tells the symbol's text.
+ */
+const HOW_TO_CLONE = Symbol(
+  'Snapshot: send what encode() resolves to, and Snapshot.parse() it there',
+);
+
 /** The page of a flame graph, without data; scripts/build.mjs makes it. */
 const FLAMEGRAPH = join(__dirname, 'flamegraph.html');
 const FLAMEGRAPH_CHECKS = { base: checkSnapshot };
@@ -39,6 +49,7 @@ let nativeOf;
 class Snapshot {
   /** @type {NativeSnapshot} */
   #native;
+  howToClone = HOW_TO_CLONE;
 
   static {
     isSnapshot = (value) => typeof value === 'object' && value !== null && #native in value;
@@ -54,6 +65,13 @@ class Snapshot {
       throw invalidArgType('native', 'a capture: call snapshot() to get a Snapshot', native);
     }
     this.#native = native;
+  }
+
+  /** For console.log and the like. */
+  [inspect.custom](_depth, options) {
+    if (!isSnapshot(this)) return 'Snapshot {}';
+    const { nodeCount, sampleCount, liveBytes, takenAt } = this;
+    return `Snapshot ${inspect({ nodeCount, sampleCount, liveBytes, takenAt }, options)}`;
   }
 
   get nodeCount() {
@@ -111,7 +129,8 @@ class Snapshot {
   static async leaks(sources, options) {
     checkArray('sources', sources);
     // What a listener or a promise costs counts for the function of the program that made it.
-    const question = JSON.stringify({ hideNodeInternals: true, ...checkLeakOptions(options) });
+    const asked = bare({ hideNodeInternals: true, ...checkLeakOptions(options) });
+    const question = JSON.stringify(asked);
     const { LeakHunt } = load();
     const hunt = new LeakHunt();
     for (const [index, source] of sources.entries()) {
@@ -196,7 +215,7 @@ async function writeSnapshot(snapshot, { filename, format, changes }) {
 }
 
 /** Writes under a new name in a directory; resolves to the path. */
-async function writeInto(snapshot, directory, format, changes = {}) {
+async function writeInto(snapshot, directory, format, changes = bare({})) {
   const { place, now } = newName(directory);
   return settle(await nativeOf(snapshot).writeInto(place, now, format, changes));
 }
@@ -204,7 +223,7 @@ async function writeInto(snapshot, directory, format, changes = {}) {
 /** For the end of a thread: the same at once. */
 function writeIntoSync(snapshot, directory, format) {
   const { place, now } = newName(directory);
-  return settle(nativeOf(snapshot).writeIntoSync(place, now, format, {}));
+  return settle(nativeOf(snapshot).writeIntoSync(place, now, format, bare({})));
 }
 
 /** Where native code looks for a name that is free, and from when on. */
