@@ -504,3 +504,48 @@ test('nothing of ours runs before it is asked for', () => {
   const { loaded } = JSON.parse(stdout);
   assert.deepEqual(loaded, []);
 });
+
+test('a Snapshot has what index.d.ts says, and nothing that is ours only', () => {
+  assert.deepEqual(Object.getOwnPropertyNames(heapProfile.Snapshot).sort(), [
+    'leaks',
+    'length',
+    'name',
+    'parse',
+    'prototype',
+    'read',
+  ]);
+  assert.deepEqual(Object.getOwnPropertyNames(heapProfile.Snapshot.prototype).sort(), [
+    'constructor',
+    'diff',
+    'encode',
+    'encodeFlamegraph',
+    'estimate',
+    'liveBytes',
+    'nodeCount',
+    'sampleCount',
+    'sampleIntervalBytes',
+    'takenAt',
+    'timings',
+    'toJSON',
+    'top',
+    'tree',
+    'warnings',
+    'write',
+    'writeFlamegraph',
+  ]);
+});
+
+test('options are read once: what is checked is what is used', async () => {
+  heapProfile.start();
+  let reads = 0;
+  const options = {
+    get format() {
+      reads++;
+      return 'folded';
+    },
+  };
+  await heapProfile.write(join(directory, 'promised'), options);
+  assert.equal(reads, 1);
+  await new Promise((done) => heapProfile.write(join(directory, 'called'), options, done));
+  assert.equal(reads, 2);
+});

@@ -8,7 +8,7 @@
 
 const { randomBytes } = require('node:crypto');
 const { version } = require('../../package.json');
-const { CommandError } = require('../cli/errors.js');
+const { CommandError } = require('../errors.js');
 const { Snapshot } = require('../snapshot.js');
 
 /** What the protocol takes. Before Node.js 26 it takes nothing else, whatever it is told. */

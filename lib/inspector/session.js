@@ -3,7 +3,7 @@
 
 const { EventEmitter } = require('node:events');
 const WebSocket = require('ws');
-const { CommandError } = require('../cli/errors.js');
+const { CommandError } = require('../errors.js');
 
 /** One thread's side of the protocol: requests with their answers; its events are emitted. */
 class Session extends EventEmitter {

@@ -7,7 +7,7 @@ const http = require('node:http');
 const { constants } = require('node:os');
 const { basename, join } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { CommandError } = require('../cli/errors.js');
+const { CommandError } = require('../errors.js');
 
 /** `node`, `nodejs`, `node-22`; not `node_exporter`. */
 const NODE_NAME = /^node(js)?[\d.-]*$/;
@@ -74,7 +74,8 @@ function refusal(pid) {
 
 /** Whether SIGUSR1 opens the inspector, as far as can be told from outside. */
 function opensOnSignal(pid) {
-  const [, caught] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
   const bit = 1n << BigInt(constants.signals.SIGUSR1 - 1);
   return (BigInt(`0x${caught}`) & bit) !== 0n;
 }

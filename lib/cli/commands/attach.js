@@ -14,7 +14,8 @@ const {
   readThreadId,
 } = require('../../text-options.js');
 const { countDown } = require('../countdown.js');
-const { CommandError, UsageError } = require('../errors.js');
+const { CommandError } = require('../../errors.js');
+const { UsageError } = require('../errors.js');
 const { STANDARD, writeProfile } = require('../output.js');
 const { complain } = require('../printable.js');
 const { checkReport, print, printFiles, REPORT_OPTIONS } = require('../report.js');
