@@ -8,46 +8,15 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import {
-  cli,
-  fixture,
-  readDirectory,
-  readProfile,
-  root,
-  runChild,
-  temporaryDirectory,
-} from './helpers.mjs';
+import { attach, CLOSED, startTarget } from './attach.mjs';
+import { cli, readDirectory, readProfile, root, runChild, temporaryDirectory } from './helpers.mjs';
 
 const { Snapshot } = createRequire(import.meta.url)(root);
 const temporary = temporaryDirectory();
 const major = Number(process.versions.node.split('.')[0]);
 
-/** A process of fixtures/cli/target.js, which ends with the test. */
-async function startTarget(t, execArgv = ['--inspect-port=0']) {
-  const child = spawn(process.execPath, [...execArgv, fixture('cli', 'target.js')], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const ended = once(child, 'close');
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const answer = async () => JSON.parse((await lines.next()).value);
-  const order = async (text) => {
-    child.stdin.write(`${text}\n`);
-    return answer();
-  };
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  assert.equal(await answer(), 'online');
-  return { child, ended, order, pid: String(child.pid) };
-}
-
 function emptyDirectory() {
   return mkdtempSync(join(temporary, 'attach-'));
-}
-
-function attach(pid, args, options) {
-  return cli(['attach', pid, '--sample-interval', '1KiB', ...args], options);
 }
 
 /** Names of the functions in a profile. */
@@ -61,8 +30,6 @@ function functionNames({ head }) {
   }
   return names;
 }
-
-const CLOSED = { url: null, isSampled: false };
 
 test('a profile of the main thread; the inspector is closed after it', async (t) => {
   const { order, pid } = await startTarget(t);

@@ -49,10 +49,10 @@ class Session extends EventEmitter {
     const request = this.#pending.get(id);
     // Nobody asked, or waits for it any more.
     if (request === undefined) return;
-    this.#pending.delete(id);
     if (error !== undefined) request.reject(refusal(error.message));
     else if (typeof result === 'object' && result !== null) request.resolve(result);
     else request.reject(noProtocol());
+    this.#pending.delete(id);
   }
 
   /** No answers come any more. */
@@ -84,6 +84,7 @@ class Session extends EventEmitter {
 }
 
 function refusal(reason) {
+  if (typeof reason !== 'string') return noProtocol();
   return new CommandError(`the process answers: ${reason}`);
 }
 
