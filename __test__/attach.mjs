@@ -35,5 +35,18 @@ export function attach(pid, args, options) {
   return cli(['attach', pid, '--sample-interval', '1KiB', ...args], options);
 }
 
+/** attach, where some deadlines are shorter. */
+export function attachShortly(pid, deadlines, args, options) {
+  const env = {
+    NODE_OPTIONS: `--require ${fixture('cli', 'short-deadlines.js')}`,
+    TEST_DEADLINES: JSON.stringify({
+      close: { limit: 300, afterSignal: 300 },
+      goodbye: 100,
+      ...deadlines,
+    }),
+  };
+  return attach(pid, args, { timeout: 30_000, env, ...options });
+}
+
 /** What target.js says while nobody is attached. */
 export const CLOSED = { url: null, isSampled: false };
