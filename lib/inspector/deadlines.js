@@ -28,7 +28,7 @@ class Overdue extends CommandError {
   constructor(what, milliseconds) {
     const seconds = milliseconds / 1000;
     super(
-      `${what}: no answer within ${seconds} s, as the process is stopped or busy; try again once it runs, which also closes an inspector left open`,
+      `${what}: no answer within ${seconds} s, as the process is stopped or busy; try again once it answers`,
     );
   }
 }
