@@ -64,8 +64,11 @@ export type Status =
       active: true;
       sampleIntervalBytes: number;
       stackDepth: number;
+      forceGC: boolean;
       include: 'live' | 'allocated';
       startedAt: Date;
+      /** Full garbage collections (mark-compact) of this thread's heap since then. */
+      fullCollections: number;
       /** `worker_threads.threadId`; 0 is the main thread. */
       threadId: number;
     }
@@ -73,8 +76,10 @@ export type Status =
       active: false;
       sampleIntervalBytes: null;
       stackDepth: null;
+      forceGC: null;
       include: null;
       startedAt: null;
+      fullCollections: null;
       threadId: number;
     };
 
@@ -454,6 +459,11 @@ export class Snapshot {
   readonly takenAt: Date | null;
   /** Null also where the samples of a file were scaled in another way than V8's. */
   readonly sampleIntervalBytes: number | null;
+  /**
+   * Full garbage collections (mark-compact) from the start of the session to the capture: V8 calls
+   * everything live that none of them has looked at. Null of files that do not tell.
+   */
+  readonly fullCollections: number | null;
   /** One for each script whose source map could not be used: when the file was written or now. */
   readonly warnings: SourceMapWarning[];
   /** What the capture cost the thread: V8's part and ours, milliseconds; null of a file. */

@@ -33,18 +33,22 @@ function status() {
       active: false,
       sampleIntervalBytes: null,
       stackDepth: null,
+      forceGC: null,
       include: null,
       startedAt: null,
+      fullCollections: null,
       threadId,
     };
   }
-  const { sampleIntervalBytes, stackDepth, include, startedAt } = session;
+  const { sampleIntervalBytes, stackDepth, forceGC, include, startedAt, fullCollections } = session;
   return {
     active: true,
     sampleIntervalBytes,
     stackDepth,
+    forceGC,
     include,
     startedAt: new Date(startedAt),
+    fullCollections,
     threadId,
   };
 }

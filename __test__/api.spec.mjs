@@ -65,18 +65,22 @@ test('status tells the session of this thread', () => {
     active: false,
     sampleIntervalBytes: null,
     stackDepth: null,
+    forceGC: null,
     include: null,
     startedAt: null,
+    fullCollections: null,
     threadId,
   };
   assert.deepEqual(heapProfile.status(), idle);
   const before = Date.now();
   heapProfile.start();
-  const { startedAt, ...rest } = heapProfile.status();
+  const { startedAt, fullCollections, ...rest } = heapProfile.status();
+  assert.ok(Number.isInteger(fullCollections));
   assert.deepEqual(rest, {
     active: true,
     sampleIntervalBytes: 524288,
     stackDepth: 64,
+    forceGC: false,
     include: 'live',
     threadId,
   });
@@ -293,7 +297,8 @@ test('write makes exactly what DevTools reads, and one more key', async () => {
 });
 
 function checkMetadata(metadata) {
-  const { startedAt, takenAt, sessionId, memoryUsage, heapSizeLimit, ...rest } = metadata;
+  const { startedAt, takenAt, sessionId, memoryUsage, heapSizeLimit, fullCollections, ...rest } =
+    metadata;
   const { version } = createRequire(import.meta.url)('../package.json');
   assert.deepEqual(rest, {
     version,
@@ -307,6 +312,7 @@ function checkMetadata(metadata) {
     v8Version: process.versions.v8,
     droppedSamples: 0,
   });
+  assert.ok(Number.isInteger(fullCollections));
   assert.match(sessionId, /^[0-9a-f]{32}$/);
   assert.ok(new Date(startedAt) <= new Date(takenAt));
   assert.deepEqual(Object.keys(memoryUsage), Object.keys(process.memoryUsage()));
@@ -507,6 +513,7 @@ test('nothing of ours runs before it is asked for', () => {
 
 test('a Snapshot has what index.d.ts says, and nothing that is ours only', () => {
   assert.deepEqual(Object.getOwnPropertyNames(heapProfile.Snapshot).sort(), [
+    'fullCollections',
     'leaks',
     'length',
     'name',

@@ -95,6 +95,10 @@ class Snapshot {
     return nativeOf(this).sampleIntervalBytes;
   }
 
+  get fullCollections() {
+    return nativeOf(this).fullCollections;
+  }
+
   get warnings() {
     return nativeOf(this).warnings;
   }

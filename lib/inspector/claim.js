@@ -101,7 +101,8 @@ function isAlive(owner) {
 function startTimeOf(pid) {
   try {
     // The name before may contain anything, parentheses too.
-    const [state, ...rest] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop().split(' ');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state, ...rest] = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
     return state === 'Z' ? undefined : rest[18];
   } catch {
     return undefined;
