@@ -14,7 +14,7 @@ use napi::{Either, Env, Task};
 use napi_derive::napi;
 
 use super::names::JsFormat;
-use super::outcome::{Failure, caught, settled};
+use super::outcome::{Failure, buffer_of, caught, settled};
 use super::snapshot::NativeSnapshot;
 
 /// What a file has that the capture has not; lib/options.js checked it.
@@ -66,14 +66,14 @@ impl Task for Encode {
         }))
     }
 
-    fn resolve(&mut self, _env: Env, bytes: error::Result<Vec<u8>>) -> napi::Result<Self::JsValue> {
-        settled(bytes, |bytes| Ok(Buffer::from(bytes)))
+    fn resolve(&mut self, env: Env, bytes: error::Result<Vec<u8>>) -> napi::Result<Self::JsValue> {
+        settled(bytes, |bytes| buffer_of(env, bytes))
     }
 }
 
 #[napi]
 impl NativeSnapshot {
-    #[napi]
+    #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn write_to(
         &self,
         path: String,
@@ -86,7 +86,7 @@ impl NativeSnapshot {
         AsyncTask::new(Write { draft, target, format })
     }
 
-    #[napi]
+    #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn write_into(
         &self,
         directory: String,
@@ -112,7 +112,7 @@ impl NativeSnapshot {
         task.resolve(env, outcome)
     }
 
-    #[napi]
+    #[napi(ts_return_type = "Promise<Buffer | Failure>")]
     pub fn encode(&self, format: JsFormat, changes: JsChanges) -> AsyncTask<Encode> {
         let (draft, format) = (self.draft(changes), format.into());
         AsyncTask::new(Encode { draft, format })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::{Deserialize, Serialize, Serializer};
@@ -39,6 +40,13 @@ pub struct Options {
     pub force_gc: bool,
     /// Which objects are kept.
     pub include: Include,
+}
+
+impl Options {
+    /// The intervals that V8 takes: it aborts the process on 0.
+    pub const INTERVALS: RangeInclusive<u32> = 1..=i32::MAX as u32;
+    /// The depths that we take.
+    pub const DEPTHS: RangeInclusive<u32> = 1..=1024;
 }
 
 impl Default for Options {
@@ -145,6 +153,10 @@ pub struct Metadata {
     /// See [`Host`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heap_size_limit: Option<f64>,
+    /// Full garbage collections (mark-compact) from the start of the session to the capture: what
+    /// none of them has looked at counts as live. Other tools' files lack it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_collections: Option<u64>,
     /// Samples that were left out because the tree lacks their node.
     pub dropped_samples: u64,
     /// What the user says of the profile, by name.
