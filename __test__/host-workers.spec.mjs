@@ -35,6 +35,22 @@ test('a write in flight completes when its worker ends', async () => {
   }
 });
 
+for (const [pending, bytes] of [
+  ['encode', 20e6],
+  ['encodeFlamegraph', 4e6],
+]) {
+  test(`what ${pending}() has made when its worker ends is freed`, async () => {
+    const { code, stdout, stderr } = await runChild(fixture('host', 'encode-in-worker.js'), [
+      pending,
+    ]);
+    assert.equal(code, 0, stderr);
+    const rss = JSON.parse(stdout);
+    // The first workers make the heap that the others use again. All that the rest made stayed.
+    const growth = rss.at(-1) - rss[7];
+    assert.ok(growth < ((rss.length - 8) * bytes) / 3, `${growth} bytes more, of ${rss.at(-1)}`);
+  });
+}
+
 test('the main thread and a worker are sampled independently', async () => {
   const program = `
     const { Worker, isMainThread, parentPort, threadId } = require('node:worker_threads');

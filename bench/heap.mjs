@@ -20,8 +20,9 @@ const SAMPLED_SHARE = 1 - Math.exp(-1);
 /**
  * Starts sampling and allocates until the tree has about `nodeCount` nodes. The tree lasts as long
  * as what is returned, whose `allocate()` adds a path. `scripts` is 'eval', functions whose scripts
- * have no name, or 'modules', functions in files: then V8 copies the path of the file anew for each
- * node, which doubles its own part and is the same for everybody who asks it.
+ * have no name; 'functions', the same with a script each, made by `new Function`; or 'modules',
+ * functions in files: then V8 copies the path of the file anew for each node, which doubles its own
+ * part and is the same for everybody who asks it.
  */
 export function buildHeap(nodeCount, scripts) {
   const random = generator(42);
@@ -44,31 +45,46 @@ export function buildHeap(nodeCount, scripts) {
 /** Functions that call each other along a path of indexes; the last one allocates. */
 function makeFunctions(scripts) {
   const functions = [];
+  const make = MAKERS[scripts];
   // Numbers, so that garbage collections need not look into it.
   const object = new Array(INTERVAL_BYTES / 8).fill(0.5);
   for (let script = 0; script < SCRIPTS; script++) {
-    const filename = flat(`/srv/app/node_modules/package-${script}/lib/index.js`);
-    const make =
-      scripts === 'eval'
-        ? evaluate(sourceOf(script))
-        : runInThisContext(sourceOf(script), { filename });
-    functions.push(...make(functions, object));
+    functions.push(...make(script, functions, object));
   }
   return functions;
 }
+
+/** Make the functions of a script. */
+const MAKERS = {
+  eval: (script, functions, object) => evaluate(moduleOf(script))(functions, object),
+  functions: (script, functions, object) =>
+    stepsOf(script).map((step) =>
+      new Function('functions', 'object', `return (${step})`)(functions, object),
+    ),
+  modules(script, functions, object) {
+    const filename = flat(`/srv/app/node_modules/package-${script}/lib/index.js`);
+    return runInThisContext(moduleOf(script), { filename })(functions, object);
+  },
+};
+
+/** What `buildHeap` takes for `scripts`. */
+export const SCRIPT_KINDS = Object.keys(MAKERS);
 
 // Not by its own name: that would give the code the variables of the function around it.
 // biome-ignore lint/security/noGlobalEval: functions without a file are what is wanted
 const evaluate = eval;
 
-function sourceOf(script) {
+function moduleOf(script) {
+  return `(functions, object) => [${stepsOf(script).join(',')}]`;
+}
+
+function stepsOf(script) {
   const step = (_, index) => `
     function handleStep${script}of${index}(path, depth) {
       if (depth === path.length) return [...object];
       return functions[path[depth]](path, depth + 1);
     }`;
-  const steps = Array.from({ length: FUNCTIONS / SCRIPTS }, step);
-  return `(functions, object) => [${steps.join(',')}]`;
+  return Array.from({ length: FUNCTIONS / SCRIPTS }, step);
 }
 
 /** The string in one piece, as the loaders of modules have it: V8 takes longer to copy others. */

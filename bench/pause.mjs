@@ -1,8 +1,10 @@
 // How long the main thread stands still for a profile, and how much memory a file takes, beside
-// the inspector and @datadog/pprof: `node pause.mjs [eval | modules]` (heap.mjs explains the two).
+// the inspector and @datadog/pprof: `node pause.mjs [eval | functions | modules]` (heap.mjs explains
+// them); and for the first `get()` of a process, which is the only one of most.
 // Takes minutes; exits with 1 if a goal is missed. Absolute times depend on the machine; the
 // ratios, which are taken within each round, do much less: so the goals are ratios.
 import { accessSync, constants } from 'node:fs';
+import { SCRIPT_KINDS } from './heap.mjs';
 import { machine, median, SUMMARY_COLUMNS, startChild, summary, table } from './lib.mjs';
 
 const SCRIPTS = process.argv[2] ?? 'eval';
@@ -12,6 +14,9 @@ const ROUNDS = 15;
 /** Rounds of the small heap that do not count: JavaScript of few iterations is slow at first. */
 const WARM_UP_ROUNDS = 20;
 const MEMORY_ROUNDS = 5;
+/** Each in a process of its own, for each kind of scripts. */
+const FIRST_ROUNDS = 9;
+const FIRST_SCRIPTS = ['eval', 'functions'];
 const NODE_OPTIONS = ['--expose-gc', '--random-seed=42'];
 
 const PAUSES = [
@@ -35,6 +40,7 @@ const FLOORS = [
 ];
 const GROWTH_GOAL = 1.5;
 const MEMORY_GOAL = 1 / 4;
+const FIRST_GOAL = 2.6;
 
 /** Both heaps in turn, so that what else the machine does hits both. */
 async function measurePauses() {
@@ -55,8 +61,21 @@ async function measurePauses() {
   return heaps;
 }
 
-function startHeap(nodeCount) {
-  return startChild('contenders.mjs', [String(nodeCount), SCRIPTS], NODE_OPTIONS);
+function startHeap(nodeCount, scripts = SCRIPTS) {
+  return startChild('contenders.mjs', [String(nodeCount), scripts], NODE_OPTIONS);
+}
+
+/** The first `get()` of a process, by kind of scripts. */
+async function measureFirst() {
+  const rounds = Object.fromEntries(FIRST_SCRIPTS.map((scripts) => [scripts, []]));
+  for (let round = 0; round < FIRST_ROUNDS; round++) {
+    for (const scripts of FIRST_SCRIPTS) {
+      const child = await startHeap(LARGE, scripts);
+      rounds[scripts].push(await child.ask({ name: 'timeFirst', of: 'get' }));
+      await child.stop();
+    }
+  }
+  return rounds;
 }
 
 /** Each in a process of its own: what one leaves behind, the other would not have to ask for. */
@@ -110,6 +129,14 @@ function ratiosOf({ nodeCount, rounds }) {
   }));
 }
 
+function firstGoals(rounds) {
+  return Object.entries(rounds).map(([scripts, times]) => ({
+    name: `first get() / V8's own part, ${scripts}, ${count(times[0].nodeCount)} nodes`,
+    limit: FIRST_GOAL,
+    values: times.map(({ ms, v8Ms }) => ms / v8Ms),
+  }));
+}
+
 function growthGoal(small, large) {
   const perNode = ({ write }) => write.ms / write.nodeCount;
   const values = large.rounds.map((round, index) => perNode(round) / perNode(small.rounds[index]));
@@ -137,7 +164,7 @@ function printGoals(goals) {
 const isMet = (limit, values) => median(values) <= limit;
 const count = (number) => number.toLocaleString('en');
 
-if (!['eval', 'modules'].includes(SCRIPTS)) throw new Error(`no such heap: ${SCRIPTS}`);
+if (!SCRIPT_KINDS.includes(SCRIPTS)) throw new Error(`no such heap: ${SCRIPTS}`);
 console.log(
   `${machine()}\nscripts: ${SCRIPTS}; ${ROUNDS} rounds of pauses, ${MEMORY_ROUNDS} of memory`,
 );
@@ -145,7 +172,12 @@ const [small, large] = await measurePauses();
 printPauses(small);
 printPauses(large);
 const peaks = await measureMemory();
-const goals = [...ratiosOf(small), ...ratiosOf(large), growthGoal(small, large)];
+const goals = [
+  ...ratiosOf(small),
+  ...ratiosOf(large),
+  growthGoal(small, large),
+  ...firstGoals(await measureFirst()),
+];
 if (peaks.ours.length > 0) {
   printMemory(peaks);
   goals.push(memoryGoal(peaks));

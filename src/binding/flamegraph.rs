@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance};
 use napi::{Either, Env, Task};
 use napi_derive::napi;
 
-use super::outcome::{Failure, caught, settled};
+use super::outcome::{Failure, buffer_of, caught, settled};
 use super::snapshot::NativeSnapshot;
 use heap_profile_core::analysis::flamegraph::flamegraph;
 use heap_profile_core::error::{self, Error};
@@ -81,10 +81,10 @@ impl Task for EncodePage {
 
     fn resolve(
         &mut self,
-        _env: Env,
+        env: Env,
         outcome: error::Result<Vec<u8>>,
     ) -> napi::Result<Self::JsValue> {
-        settled(outcome, |bytes| Ok(Buffer::from(bytes)))
+        settled(outcome, |bytes| buffer_of(env, bytes))
     }
 }
 

@@ -5,7 +5,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use heap_profile_core::error::{self, Error};
-use napi::Either;
+use napi::bindgen_prelude::{Buffer, BufferSlice};
+use napi::{Either, Env};
 use napi_derive::napi;
 
 /// The `code` property of an error.
@@ -77,6 +78,13 @@ pub fn settled<T, J>(
         Ok(result) => value(result).map(Either::A),
         Err(error) => Ok(Either::B(error.into())),
     }
+}
+
+/// Hands bytes to JavaScript. Node-API takes hold of them before it finds that the thread is ending, and
+/// then never lets go: so ask with a buffer of nothing first.
+pub fn buffer_of(env: Env, bytes: Vec<u8>) -> napi::Result<Buffer> {
+    BufferSlice::from_data(&env, Vec::new())?;
+    Ok(Buffer::from(bytes))
 }
 
 /// The error that stands for a panic.

@@ -32,14 +32,11 @@ impl Task for Read {
 
     fn compute(&mut self) -> napi::Result<error::Result<Profile>> {
         Ok(caught(|| {
-            let mut profile = match &self.source {
+            let profile = match &self.source {
                 Source::File(path) => format::read_file(path)?,
                 Source::Bytes(bytes) => format::read(bytes.as_slice())?,
             };
-            if self.source_maps {
-                source_map::map(&mut profile);
-            }
-            Ok(profile)
+            Ok(if self.source_maps { source_map::map(&profile) } else { profile })
         }))
     }
 

@@ -39,12 +39,12 @@ pub fn start(env: Env, options: JsStartOptions) -> Result<()> {
         force_gc: options.force_gc,
         include: options.include.map(Into::into),
     };
-    guard(|| v8::start(env.raw(), asked))
+    guard(|| v8::start(env, asked))
 }
 
 #[napi]
 pub fn stop(env: Env) -> Result<()> {
-    guard(|| v8::stop(env.raw()))
+    guard(|| v8::stop(env))
 }
 
 #[napi]

@@ -57,7 +57,7 @@ pub struct JsEstimate {
 impl NativeSnapshot {
     /// Captures, and has V8's own profile freed.
     pub fn take(env: Env, host: Host) -> error::Result<NativeSnapshot> {
-        let capture = v8::capture(env.raw(), host)?;
+        let capture = v8::capture(env, host)?;
         free(env, capture.original);
         let timings = Timings { v8_ms: capture.v8_ms, copy_ms: capture.copy_ms };
         NativeSnapshot::hold(env, capture.profile, Some(timings)).map_err(refused)

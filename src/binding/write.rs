@@ -14,7 +14,7 @@ use napi::{Either, Env, Task};
 use napi_derive::napi;
 
 use super::names::JsFormat;
-use super::outcome::{Failure, caught, settled};
+use super::outcome::{Failure, buffer_of, caught, settled};
 use super::snapshot::NativeSnapshot;
 
 /// What a file has that the capture has not; lib/options.js checked it.
@@ -66,8 +66,8 @@ impl Task for Encode {
         }))
     }
 
-    fn resolve(&mut self, _env: Env, bytes: error::Result<Vec<u8>>) -> napi::Result<Self::JsValue> {
-        settled(bytes, |bytes| Ok(Buffer::from(bytes)))
+    fn resolve(&mut self, env: Env, bytes: error::Result<Vec<u8>>) -> napi::Result<Self::JsValue> {
+        settled(bytes, |bytes| buffer_of(env, bytes))
     }
 }
 

@@ -6,15 +6,17 @@ use std::ptr::NonNull;
 use std::slice;
 use std::time::Instant;
 
-use napi::sys;
+use napi::Env;
 use rustc_hash::FxHashMap;
 
 use super::ffi::{
     self, AllocationProfile, Isolate, NodeView, ProfileNode, SampleLayout, StringSlot,
 };
+use super::node_api::{HandleScope, read_string};
 use heap_profile_core::error::{Error, Result};
 use heap_profile_core::profile::metadata::Include;
-use heap_profile_core::profile::{Allocation, Metadata, Node, Profile, Sample, Text};
+use heap_profile_core::profile::{Allocation, Metadata, Node, Parts, Profile, Sample, Text};
+use heap_profile_core::runtime::Runtime;
 
 /// V8's profile. Dropping it frees a lot of small blocks: do that on another thread.
 pub struct V8Profile(NonNull<AllocationProfile>);
@@ -45,9 +47,9 @@ pub struct Capture {
 
 /// Takes and copies the profile of whichever session runs in the isolate; none if none runs.
 pub fn take(
-    env: sys::napi_env,
+    env: Env,
     isolate: NonNull<Isolate>,
-    tells_liveness: bool,
+    runtime: Runtime,
     metadata: Metadata,
 ) -> Result<Option<Capture>> {
     let _scope = HandleScope::open(env)?;
@@ -58,16 +60,25 @@ pub fn take(
     let Some(original) = NonNull::new(original).map(V8Profile) else { return Ok(None) };
     let v8_ms = milliseconds_since(started);
     let started = Instant::now();
-    let mut copy = Copy::default();
-    copy.copy_tree(&original)?;
+    let mut tree = CopiedTree::default();
+    tree.copy_nodes(root_of(env, &original)?);
     let include = metadata.include.unwrap_or_default();
-    let layout =
-        if tells_liveness { SampleLayout::WithLiveness } else { SampleLayout::WithoutLiveness };
+    let layout = match runtime.tells_liveness {
+        true => SampleLayout::WithLiveness,
+        false => SampleLayout::WithoutLiveness,
+    };
     let samples = copy_samples(&original, layout, include);
-    let strings = copy.read_strings(env)?;
-    let knows_liveness = tells_liveness || include == Include::Live;
-    let profile =
-        Profile::new(metadata, strings, copy.nodes, copy.allocations, samples, knows_liveness);
+    let strings = tree.read_strings(env)?;
+    let knows_liveness = runtime.tells_liveness || include == Include::Live;
+    let profile = Profile::new(Parts {
+        metadata,
+        strings: strings.into(),
+        nodes: tree.nodes.into(),
+        allocations: tree.allocations.into(),
+        samples: samples.into(),
+        knows_liveness,
+        ..Parts::default()
+    });
     Ok(Some(Capture { profile, original, v8_ms, copy_ms: milliseconds_since(started) }))
 }
 
@@ -75,9 +86,9 @@ fn milliseconds_since(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1000.0
 }
 
-/// The state of a walk through V8's tree.
+/// What a walk through V8's tree has copied.
 #[derive(Default)]
-struct Copy {
+struct CopiedTree {
     nodes: Vec<Node>,
     allocations: Vec<Allocation>,
     /// One handle of each string, by index.
@@ -86,15 +97,10 @@ struct Copy {
     indexes: FxHashMap<usize, u32>,
 }
 
-impl Copy {
+impl CopiedTree {
     /// In pre-order, in which V8 made the nodes, so that memory is read in order. Nothing here
     /// calls into V8's heap, so no string moves and an address identifies it.
-    fn copy_tree(&mut self, profile: &V8Profile) -> Result<()> {
-        // SAFETY: the profile is alive, and its root is part of it.
-        let root = unsafe { ffi::hp_profile_get_root(profile.0.as_ptr()) };
-        if root.is_null() {
-            return Err(Error::Internal("V8 returned a profile without a root".into()));
-        }
+    fn copy_nodes(&mut self, root: *const ProfileNode) {
         let mut pending = vec![(root, 0)];
         while let Some((node, parent)) = pending.pop() {
             let index = self.nodes.len() as u32;
@@ -104,7 +110,6 @@ impl Copy {
             let children = unsafe { slice_of(view.children, view.children_length) };
             pending.extend(children.iter().rev().map(|&child| (child, index)));
         }
-        Ok(())
     }
 
     fn copy_node(&mut self, view: &NodeView, parent: u32) {
@@ -131,7 +136,7 @@ impl Copy {
     }
 
     fn intern(&mut self, slot: *mut StringSlot, key: usize) -> u32 {
-        let Copy { slots, indexes, .. } = self;
+        let CopiedTree { slots, indexes, .. } = self;
         *indexes.entry(key).or_insert_with(|| {
             slots.push(slot);
             slots.len() as u32 - 1
@@ -139,12 +144,29 @@ impl Copy {
     }
 
     /// Reading may flatten a string, which allocates and may collect garbage: only after the walk.
-    fn read_strings(&self, env: sys::napi_env) -> Result<Vec<Text>> {
+    fn read_strings(&self, env: Env) -> Result<Vec<Text>> {
         // V8 cuts names at 1024: one call each.
         let mut buffer = vec![0; 2048];
         self.slots.iter().map(|&slot| read_string(env, slot, &mut buffer)).collect()
     }
 }
+
+/// The root, if it is V8's: else nodes are not laid out as we read them, and nothing is to be believed.
+fn root_of(env: Env, profile: &V8Profile) -> Result<*const ProfileNode> {
+    // SAFETY: the profile is alive, and its root is part of it.
+    let root = unsafe { ffi::hp_profile_get_root(profile.0.as_ptr()) };
+    if root.is_null() {
+        return Err(Error::internal("V8 returned a profile without a root"));
+    }
+    let name = read_string(env, read_node(root).name, &mut vec![0; 64])?;
+    if name != Text::from(ROOT) {
+        return Err(Error::internal("V8's profile has another layout than the one that is known"));
+    }
+    Ok(root)
+}
+
+/// What V8 calls it (`SamplingHeapProfiler::profile_root_`).
+const ROOT: &str = "(root)";
 
 fn read_node(node: *const ProfileNode) -> NodeView {
     let mut view = MaybeUninit::uninit();
@@ -179,56 +201,4 @@ fn copy_samples(profile: &V8Profile, layout: SampleLayout, include: Include) -> 
         is_live: sample.is_live != 0,
     });
     owned.filter(|sample| sample.is_live || include == Include::Allocated).collect()
-}
-
-/// As UTF-16, as UTF-8 would lose lone surrogates. `buffer` is scratch space, not empty.
-fn read_string(env: sys::napi_env, slot: *mut StringSlot, buffer: &mut Vec<u16>) -> Result<Text> {
-    if slot.is_null() {
-        return Ok(Text::from(""));
-    }
-    loop {
-        let (data, room, mut length) = (buffer.as_mut_ptr(), buffer.len(), 0);
-        // SAFETY: a v8::Local's slot is a napi_value, the handle scope it was made in is open, and
-        // the buffer has the room that is passed along.
-        let status =
-            unsafe { sys::napi_get_value_string_utf16(env, slot.cast(), data, room, &mut length) };
-        check("napi_get_value_string_utf16", status)?;
-        // Node-API cuts what does not fit, and ends the string with a NUL.
-        if length + 1 < room {
-            return Ok(Text::from_utf16(&buffer[..length]));
-        }
-        buffer.resize(2 * room, 0);
-    }
-}
-
-/// A Node-API handle scope: V8's own is not exported by every Node.
-struct HandleScope {
-    env: sys::napi_env,
-    scope: sys::napi_handle_scope,
-}
-
-impl HandleScope {
-    fn open(env: sys::napi_env) -> Result<HandleScope> {
-        let mut scope = std::ptr::null_mut();
-        // SAFETY: the environment is the one that called us on this thread.
-        let status = unsafe { sys::napi_open_handle_scope(env, &mut scope) };
-        check("napi_open_handle_scope", status)?;
-        Ok(HandleScope { env, scope })
-    }
-}
-
-impl Drop for HandleScope {
-    fn drop(&mut self) {
-        // SAFETY: it was opened in this environment and scopes close in reverse order, as Rust
-        // drops. There is nobody to tell of a failure.
-        let _ = unsafe { sys::napi_close_handle_scope(self.env, self.scope) };
-    }
-}
-
-/// Node-API's status as a result.
-pub fn check(call: &'static str, status: sys::napi_status) -> Result<()> {
-    if status == sys::Status::napi_ok {
-        return Ok(());
-    }
-    Err(Error::Internal(format!("{call} failed with status {status}")))
 }

@@ -3,6 +3,8 @@
 
 mod capture;
 mod ffi;
+mod node_api;
+mod probe;
 mod sampler;
 
 pub use capture::{Capture, V8Profile};

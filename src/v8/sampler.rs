@@ -9,10 +9,12 @@ use std::ffi::{CStr, c_void};
 use std::panic;
 use std::ptr::{self, NonNull};
 
-use napi::sys;
+use napi::{Env, sys};
 
-use super::capture::{self, Capture, check};
+use super::capture::{self, Capture};
 use super::ffi::{self, Isolate};
+use super::node_api::{HandleScope, check};
+use super::probe;
 use heap_profile_core::error::{Error, Result};
 use heap_profile_core::profile::fingerprint::{Fingerprint, has_interval};
 use heap_profile_core::profile::metadata::{
@@ -53,6 +55,7 @@ enum Phase {
 
 struct OurSession {
     isolate: NonNull<Isolate>,
+    runtime: Runtime,
     session: Session,
     /// Of the last capture.
     fingerprint: Fingerprint,
@@ -89,7 +92,7 @@ impl StartOptions {
 }
 
 /// Starts a session, or does nothing when one of ours runs with the options that were asked for.
-pub fn start(env: sys::napi_env, asked: StartOptions) -> Result<()> {
+pub fn start(env: Env, asked: StartOptions) -> Result<()> {
     let runtime = Runtime::of(&v8_version())?;
     let isolate = current_isolate()?;
     STATE.with_borrow_mut(|state| {
@@ -99,6 +102,7 @@ pub fn start(env: sys::napi_env, asked: StartOptions) -> Result<()> {
             return check_same(ours.session.options, asked);
         }
         let options = asked.over(Options::default());
+        check_ranges(options)?;
         check_supported(runtime, options)?;
         add_cleanup_hook(env, state)?;
         if !start_sampler(isolate, options) {
@@ -106,26 +110,43 @@ pub fn start(env: sys::napi_env, asked: StartOptions) -> Result<()> {
         }
         let session = Session { session_id: random_id(), started_at: now(), options };
         let fingerprint = Fingerprint::default();
-        state.phase = Phase::Sampling(Box::new(OurSession { isolate, session, fingerprint }));
+        let ours = OurSession { isolate, runtime, session, fingerprint };
+        state.phase = Phase::Sampling(Box::new(ours));
         Ok(())
     })
 }
 
 /// Ends our session; does nothing when none of ours runs.
-pub fn stop(env: sys::napi_env) -> Result<()> {
+pub fn stop(env: Env) -> Result<()> {
     let isolate = current_isolate()?;
     STATE.with_borrow_mut(|state| {
-        // A capture is the only way to tell whether the sampler that runs is still ours.
-        let capture = capture_ours(env, isolate, state, Host::default());
+        let found = find_ours(env, isolate, state);
         if matches!(state.phase, Phase::Sampling(_)) {
             stop_sampler(isolate);
         }
         state.phase = Phase::Idle;
-        match capture {
+        match found {
             Err(error @ Error::Internal(_)) => Err(error),
             _ => Ok(()),
         }
     })
+}
+
+/// Notices if the sampler that runs is no longer ours, which only a capture can tell.
+fn find_ours(env: Env, isolate: NonNull<Isolate>, state: &mut State) -> Result<()> {
+    let capture = capture_ours(env, isolate, state, Host::default())?;
+    let Phase::Sampling(ours) = &state.phase else { return Ok(()) };
+    let options = ours.session.options;
+    // Without samples one session is as good as another.
+    if capture.profile.samples.is_empty() && probe::can_probe(options.sample_interval_bytes) {
+        let _scope = HandleScope::open(env)?;
+        probe::allocate(env, options.sample_interval_bytes)?;
+        let capture = capture_ours(env, isolate, state, Host::default())?;
+        if capture.profile.samples.is_empty() {
+            state.phase = Phase::Lost(options);
+        }
+    }
+    Ok(())
 }
 
 /// Our session, if it runs.
@@ -143,13 +164,13 @@ pub fn status() -> Result<Option<Session>> {
 }
 
 /// Captures the profile of our session.
-pub fn capture(env: sys::napi_env, host: Host) -> Result<Capture> {
+pub fn capture(env: Env, host: Host) -> Result<Capture> {
     let isolate = current_isolate()?;
     STATE.with_borrow_mut(|state| capture_ours(env, isolate, state, host))
 }
 
 fn capture_ours(
-    env: sys::napi_env,
+    env: Env,
     isolate: NonNull<Isolate>,
     state: &mut State,
     host: Host,
@@ -159,14 +180,13 @@ fn capture_ours(
         Phase::Lost(options) => return Err(lost(isolate, *options)),
         Phase::Sampling(ours) => ours,
     };
-    let tells_liveness = Runtime::of(&v8_version())?.tells_liveness;
     let metadata = Metadata::new(ours.session.clone(), host);
-    if let Some(capture) = capture::take(env, isolate, tells_liveness, metadata)? {
-        let fingerprint = Fingerprint::of(&capture.profile);
-        if has_interval(&capture.profile) && ours.fingerprint.agrees_with(&fingerprint) {
-            ours.fingerprint = fingerprint;
-            return Ok(capture);
-        }
+    if let Some(capture) = capture::take(env, isolate, ours.runtime, metadata)?
+        && has_interval(&capture.profile)
+        && let Some(fingerprint) = ours.fingerprint.followed_by(Fingerprint::of(&capture.profile))
+    {
+        ours.fingerprint = fingerprint;
+        return Ok(capture);
     }
     let options = ours.session.options;
     state.phase = Phase::Lost(options);
@@ -198,6 +218,17 @@ fn check_same(running: Options, asked: StartOptions) -> Result<()> {
         "heap-profile is already sampling with {}; call stop() before start() with {}",
         describe(running),
         describe(asked.over(running))
+    )))
+}
+
+/// lib/options.js says it in better words; V8 aborts the process on an interval of 0.
+fn check_ranges(options: Options) -> Result<()> {
+    let Options { sample_interval_bytes: interval, stack_depth: depth, .. } = options;
+    if Options::INTERVALS.contains(&interval) && Options::DEPTHS.contains(&depth) {
+        return Ok(());
+    }
+    Err(Error::Internal(format!(
+        "sampleIntervalBytes {interval} or stackDepth {depth} out of range"
     )))
 }
 
@@ -234,8 +265,8 @@ fn start_sampler(isolate: NonNull<Isolate>, options: Options) -> bool {
         flags |= INCLUDE_COLLECTED_BY_MAJOR_GC | INCLUDE_COLLECTED_BY_MINOR_GC;
     }
     let interval = u64::from(options.sample_interval_bytes);
-    // SAFETY: the isolate is this thread's; the interval is not 0, on which V8 aborts (binding
-    // checks it), and the flags exist in this V8 (check_supported).
+    // SAFETY: the isolate is this thread's; the interval is not 0, on which V8 aborts
+    // (check_ranges), and the flags exist in this V8 (check_supported).
     unsafe { ffi::hp_sampler_start(isolate.as_ptr(), interval, options.stack_depth as i32, flags) }
 }
 
@@ -254,14 +285,15 @@ fn is_sampled(isolate: NonNull<Isolate>, options: Options) -> bool {
 }
 
 /// Once per thread: Node aborts when the same hook is added twice.
-fn add_cleanup_hook(env: sys::napi_env, state: &mut State) -> Result<()> {
+fn add_cleanup_hook(env: Env, state: &mut State) -> Result<()> {
     if state.has_cleanup_hook {
         return Ok(());
     }
     // SAFETY: the environment is the one that called us; the hook uses no argument, and it stays
     // mapped as the library is linked nodelete.
-    let status =
-        unsafe { sys::napi_add_env_cleanup_hook(env, Some(end_with_environment), ptr::null_mut()) };
+    let status = unsafe {
+        sys::napi_add_env_cleanup_hook(env.raw(), Some(end_with_environment), ptr::null_mut())
+    };
     check("napi_add_env_cleanup_hook", status)?;
     state.has_cleanup_hook = true;
     Ok(())

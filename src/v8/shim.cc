@@ -68,6 +68,10 @@ v8::Isolate* isolate_of(hp_isolate* isolate) { return reinterpret_cast<v8::Isola
 
 Profile* profile_of(hp_profile* profile) { return reinterpret_cast<Profile*>(profile); }
 
+// Relies on three facts: a std::vector of libstdc++ and of libc++ is three pointers whatever it holds,
+// GetSamples returns a reference to one that the profile owns, and Sample is laid out as the running
+// V8 lays its own out, which is told at run time (hp_sample_layout). The vector is only read, through
+// data() and size(), so nothing is allocated or freed under the wrong type.
 template <typename Sample>
 const std::vector<Sample>& samples_of(hp_profile* profile) {
   return reinterpret_cast<const std::vector<Sample>&>(profile_of(profile)->GetSamples());

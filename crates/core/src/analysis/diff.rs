@@ -186,8 +186,8 @@ fn add(
             each(node, profile.bytes_of(sample), 0.0, unshared);
         }
     }
-    for given in &profile.given {
-        each(given.node, given.bytes, given.bytes, None);
+    for stated in profile.stated.iter() {
+        each(stated.node, stated.bytes, stated.bytes, None);
     }
     (tally.by_site(), all)
 }
@@ -205,6 +205,7 @@ fn keep_largest(sites: &mut Vec<(u32, Interval)>, limit: Option<usize>) -> usize
 mod tests {
     use super::super::testing::{Call, profile};
     use super::*;
+    use std::sync::Arc;
 
     const fn call(name: &'static str, samples: &'static [(u64, u64)]) -> Call {
         Call { caller: 0, name, url: "/app/a.js", samples }
@@ -243,7 +244,7 @@ mod tests {
     #[test]
     fn of_two_sessions_nothing_is_shared() {
         let mut current = profile(&CURRENT);
-        current.metadata.session_id = Some("another".into());
+        current.parts_mut().metadata.session_id = Some("another".into());
         let diff = diff(&profile(&BASE), &current, &Question::default());
         assert!(!diff.same_session);
         let stays = site(&diff, "stays");
@@ -264,8 +265,9 @@ mod tests {
     fn numbers_of_other_tools_have_no_interval() {
         let [mut base, mut current] = [profile(&BASE), profile(&CURRENT)];
         for profile in [&mut base, &mut current] {
-            profile.metadata.sample_interval_bytes = None;
-            profile.given = vec![crate::profile::Given { node: 1, bytes: 512.0, objects: None }];
+            profile.parts_mut().metadata.sample_interval_bytes = None;
+            profile.parts_mut().stated =
+                Arc::new(vec![crate::profile::Stated { node: 1, bytes: 512.0, objects: None }]);
         }
         let diff = diff(&base, &current, &Question::default());
         assert_eq!(site(&diff, "grows").growth, Interval::unknown(512.0));

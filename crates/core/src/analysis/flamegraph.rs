@@ -360,6 +360,7 @@ fn sum_by_function(stacks: &Stacks, count: usize) -> (Vec<Held>, Vec<Held>) {
 mod tests {
     use super::super::testing::{Call, profile};
     use super::*;
+    use std::sync::Arc;
 
     const fn call(caller: u32, name: &'static str, samples: &'static [(u64, u64)]) -> Call {
         Call { caller, name, url: "/app/a.js", samples }
@@ -467,8 +468,9 @@ mod tests {
     #[test]
     fn numbers_of_other_tools_have_no_interval() {
         let mut profile = profile(&CALLS);
-        profile.metadata.sample_interval_bytes = None;
-        profile.given = vec![crate::profile::Given { node: 2, bytes: 512.0, objects: None }];
+        profile.parts_mut().metadata.sample_interval_bytes = None;
+        profile.parts_mut().stated =
+            Arc::new(vec![crate::profile::Stated { node: 2, bytes: 512.0, objects: None }]);
         let graph = flamegraph(&profile, None);
         assert!(graph.calls.iter().chain(&graph.callers).all(|node| node.bytes.low.is_none()));
         assert_eq!(graph.bytes, Interval::unknown(512.0));
@@ -479,9 +481,11 @@ mod tests {
         let mut nodes = vec![(1, 0, "(root)")];
         nodes.extend(names.iter().zip(2..).map(|(name, id)| (id, 0, name.as_str())));
         let mut profile = crate::profile::testing::profile(&nodes);
-        profile.samples = (0..functions)
-            .map(|index| crate::profile::testing::sample(index + 2, 8 + u64::from(index), 1))
-            .collect();
+        profile.parts_mut().samples = Arc::new(
+            (0..functions)
+                .map(|index| crate::profile::testing::sample(index + 2, 8 + u64::from(index), 1))
+                .collect(),
+        );
         profile
     }
 
@@ -505,10 +509,10 @@ mod tests {
         let depth = 200_000;
         let chain: Vec<_> = (0..depth).map(|i: u32| (i + 1, i.saturating_sub(1), "f")).collect();
         let mut profile = crate::profile::testing::profile(&chain);
-        profile.samples = vec![
+        profile.parts_mut().samples = Arc::new(vec![
             crate::profile::testing::sample(depth, 64, 1),
             crate::profile::testing::sample(depth / 2, 64, 1),
-        ];
+        ]);
         let graph = flamegraph(&profile, None);
         // The way up from each of the two is one of its own.
         assert_eq!(graph.calls.len(), MAX_DEPTH as usize + 1);

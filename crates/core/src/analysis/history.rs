@@ -41,7 +41,7 @@ impl Capture {
             let site = of_nodes[(*node)? as usize];
             Some(Object { site, ordinal: sample.ordinal, size: sample.size })
         });
-        let stated = profile.given.iter().map(|of| (of_nodes[of.node as usize], of.bytes));
+        let stated = profile.stated.iter().map(|of| (of_nodes[of.node as usize], of.bytes));
         let metadata = &profile.metadata;
         Capture {
             name,

@@ -545,8 +545,9 @@ fn sum(total: Total, life: &Life) -> Total {
 mod tests {
     use super::super::testing::{INTERVAL, profile, sample};
     use super::*;
-    use crate::profile::{Given, Metadata, Profile, estimate};
+    use crate::profile::{Metadata, Parts, Profile, Stated, estimate};
     use chrono::{DateTime, TimeDelta};
+    use std::sync::Arc;
 
     const CAPTURES: usize = 7;
 
@@ -673,7 +674,7 @@ mod tests {
     fn capture(sampled: &[(f64, f64, u32)], at: usize, programs: usize, size: u64) -> Profile {
         let calls: Vec<_> = (0..programs).map(|_| call("site")).collect();
         let mut profile = profile(&calls);
-        for (node, line) in profile.nodes.iter_mut().zip(0..) {
+        for (node, line) in Arc::make_mut(&mut profile.parts_mut().nodes).iter_mut().zip(0..) {
             node.line_number = line;
         }
         let time = at as f64;
@@ -681,11 +682,11 @@ mod tests {
             .iter()
             .zip(1..)
             .filter(|((birth, death, _), _)| *birth <= time && *death > time);
-        profile.samples = alive.map(|((_, _, id), ordinal)| sample(*id, size, ordinal)).collect();
+        profile.parts_mut().samples =
+            Arc::new(alive.map(|((_, _, id), ordinal)| sample(*id, size, ordinal)).collect());
         let start = DateTime::from_timestamp_millis(1_700_000_000_000).unwrap();
-        profile.metadata.taken_at = Some(start + TimeDelta::hours(at as i64));
-        let Profile { metadata, strings, nodes, samples, .. } = profile;
-        Profile::from_file(metadata, strings, nodes, samples, vec![], true)
+        profile.parts_mut().metadata.taken_at = Some(start + TimeDelta::hours(at as i64));
+        Profile::from_file(profile.parts_mut().clone())
     }
 
     fn call(name: &'static str) -> super::super::testing::Call {
@@ -810,7 +811,7 @@ mod tests {
     fn captures_may_come_in_any_order_and_of_several_sessions() {
         let mut profiles = run(&[LEAKING[0].1], 1, 256);
         profiles.reverse();
-        profiles[6].metadata.session_id = Some("another".into());
+        profiles[6].parts_mut().metadata.session_id = Some("another".into());
         let leaks = judge(&profiles);
         assert_eq!(leaks.verdict, Verdict::Leaking);
         let other = OtherSession { verdict: None, snapshots: vec!["6.heapprofile".into()] };
@@ -822,7 +823,7 @@ mod tests {
     fn the_session_that_leaks_is_told_of_even_if_another_is_longer() {
         let mut profiles = run(&[SOUND[4].1], 1, 256);
         for mut profile in run(&[LEAKING[0].1], 2, 256).into_iter().skip(1) {
-            profile.metadata.session_id = Some("worker".into());
+            profile.parts_mut().metadata.session_id = Some("worker".into());
             profiles.push(profile);
         }
         let leaks = judge(&profiles);
@@ -861,7 +862,7 @@ mod tests {
         assert_eq!(judge(&[profile(), profile()]).snapshots.len(), 1);
         let timeless = || {
             let mut profile = profile();
-            profile.metadata.session_id = None;
+            profile.parts_mut().metadata.session_id = None;
             profile
         };
         let leaks = judge(&[timeless(), timeless()]);
@@ -874,9 +875,10 @@ mod tests {
         let profiles: Vec<Profile> = (1..=12)
             .map(|megabytes| {
                 let mut profile = profile(&[call("site")]);
-                profile.metadata = Metadata::default();
                 let bytes = f64::from(megabytes) * 1e6;
-                profile.stating(vec![Given { node: 1, bytes, objects: None }])
+                let stated = Arc::new(vec![Stated { node: 1, bytes, objects: None }]);
+                let parts = profile.parts_mut().clone();
+                Profile::from_file(Parts { metadata: Metadata::default(), stated, ..parts })
             })
             .collect();
         let leaks = judge(&profiles);
@@ -891,11 +893,14 @@ mod tests {
             .into_iter()
             .map(|mut profile| {
                 let sizes = profile.totals().self_sizes.clone();
-                let given =
-                    (0..).zip(sizes).map(|(node, bytes)| Given { node, bytes, objects: None });
-                profile.metadata = Metadata::default();
-                let Profile { metadata, strings, nodes, .. } = profile;
-                Profile::from_file(metadata, strings, nodes, vec![], given.collect(), true)
+                let stated =
+                    (0..).zip(sizes).map(|(node, bytes)| Stated { node, bytes, objects: None });
+                Profile::from_file(Parts {
+                    metadata: Metadata::default(),
+                    samples: Arc::default(),
+                    stated: Arc::new(stated.collect()),
+                    ..profile.parts_mut().clone()
+                })
             })
             .collect();
         let leaks = judge(&profiles);

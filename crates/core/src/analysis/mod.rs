@@ -49,6 +49,7 @@ mod tests {
     use super::sites::{By, MAX_DEPTH, Sites};
     use super::*;
     use crate::profile::{Profile, Sample, testing};
+    use std::sync::Arc;
 
     const DEPTH: u32 = 200_000;
 
@@ -60,14 +61,14 @@ mod tests {
         let nodes: Vec<_> =
             (0..DEPTH).map(|node| (node + 1, node.saturating_sub(1), name(node))).collect();
         let mut profile = testing::profile(&nodes);
-        for node in &mut profile.nodes {
+        for node in Arc::make_mut(&mut profile.parts_mut().nodes) {
             node.line_number = 1;
         }
         let sample = |index: u32| Sample {
             ordinal: ordinal + u64::from(index),
             ..testing::sample(index + 1, 64, 1)
         };
-        profile.samples = (0..DEPTH).map(sample).collect();
+        profile.parts_mut().samples = Arc::new((0..DEPTH).map(sample).collect());
         profile
     }
 

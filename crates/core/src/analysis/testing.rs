@@ -1,6 +1,6 @@
 //! Profiles with samples, for tests.
 
-use crate::profile::{Node, Profile, Sample, Strings, estimate, testing};
+use crate::profile::{Node, Parts, Profile, Sample, Strings, estimate, testing};
 
 /// A node under the node of that index (the root is 0, the first call 1), and its samples: size
 /// and ordinal.
@@ -37,7 +37,14 @@ pub fn profile(calls: &[Call]) -> Profile {
     }
     let mut metadata = testing::metadata();
     metadata.sample_interval_bytes = Some(INTERVAL);
-    Profile::from_file(metadata, strings.into_vec(), nodes, samples, vec![], true)
+    Profile::from_file(Parts {
+        metadata,
+        strings: strings.into_vec().into(),
+        nodes: nodes.into(),
+        samples: samples.into(),
+        knows_liveness: true,
+        ..Parts::default()
+    })
 }
 
 pub fn sample(node_id: u32, size: u64, ordinal: u64) -> Sample {

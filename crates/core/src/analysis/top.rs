@@ -8,7 +8,7 @@ use super::Question;
 use super::interval::Interval;
 use super::sites::{Frame, Sites, Tally};
 use crate::profile::estimate::Total;
-use crate::profile::{Estimate, Given, Include, Profile};
+use crate::profile::{Estimate, Include, Profile, Stated};
 
 /// The answer.
 #[derive(Debug, Serialize)]
@@ -54,9 +54,9 @@ pub struct Holding {
 }
 
 impl Holding {
-    fn state(&mut self, given: &Given) {
-        self.bytes += given.bytes;
-        if let Some(objects) = given.objects {
+    fn state(&mut self, stated: &Stated) {
+        self.bytes += stated.bytes;
+        if let Some(objects) = stated.objects {
             *self.objects.get_or_insert(0.0) += objects;
         }
     }
@@ -141,9 +141,9 @@ pub fn hold(profile: &Profile, mut tally: Tally<'_, Holding>) -> (Vec<Holding>, 
             tally.of(node).estimate.add(sample.size, interval, 1);
         }
     }
-    for given in &profile.given {
-        all.state(given);
-        tally.of(given.node).state(given);
+    for stated in profile.stated.iter() {
+        all.state(stated);
+        tally.of(stated.node).state(stated);
     }
     (tally.by_site(), all)
 }
@@ -153,6 +153,8 @@ mod tests {
     use super::super::sites::{By, Grouping};
     use super::super::testing::{Call, profile};
     use super::*;
+    use crate::profile::Parts;
+    use std::sync::Arc;
 
     const CALLS: [Call; 3] = [
         Call { caller: 0, name: "main", url: "/app/a.js", samples: &[(64, 1)] },
@@ -197,17 +199,12 @@ mod tests {
     #[test]
     fn numbers_of_other_tools_have_no_interval() {
         let mut profile = profile(&CALLS);
-        profile.metadata.sample_interval_bytes = None;
-        profile.given = vec![Given { node: 2, bytes: 5000.0, objects: None }];
+        profile.parts_mut().metadata.sample_interval_bytes = None;
+        profile.parts_mut().stated =
+            Arc::new(vec![Stated { node: 2, bytes: 5000.0, objects: None }]);
         let grouping = Grouping { by: By::File, ..Grouping::default() };
-        let profile = Profile::from_file(
-            profile.metadata,
-            profile.strings,
-            profile.nodes,
-            vec![],
-            profile.given,
-            true,
-        );
+        let profile =
+            Profile::from_file(Parts { samples: Arc::default(), ..profile.parts_mut().clone() });
         let top = top(&profile, &Question { grouping, ..Question::default() });
         assert_eq!(top.sites.len(), 1);
         assert_eq!(top.sites[0].bytes, Interval::unknown(5000.0));

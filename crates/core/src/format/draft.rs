@@ -1,6 +1,5 @@
 //! A profile as it is to be written: with what a file has that the capture has not.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,14 +18,9 @@ pub struct Draft {
 
 impl Draft {
     /// The profile that is to be written.
-    pub fn finish(&self) -> Cow<'_, Profile> {
-        let mut profile = Cow::Borrowed(&*self.profile);
-        if self.source_maps {
-            source_map::map(profile.to_mut());
-        }
-        if !self.labels.is_empty() {
-            profile.to_mut().metadata.labels.extend(self.labels.clone());
-        }
-        profile
+    pub fn finish(&self) -> Profile {
+        let mapped = self.source_maps.then(|| source_map::map(&self.profile));
+        let profile = mapped.as_ref().unwrap_or(&self.profile);
+        profile.labelled(self.labels.clone())
     }
 }

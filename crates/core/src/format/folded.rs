@@ -11,7 +11,7 @@ use crate::profile::{Node, Profile};
 pub fn write(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
     let self_sizes = &profile.totals().self_sizes;
     let mut stack: Vec<(u32, String)> = Vec::new();
-    for (index, node) in (0..).zip(&profile.nodes) {
+    for (index, node) in (0..).zip(profile.nodes.iter()) {
         // Nodes are in pre-order: what is above the caller has ended.
         while stack.last().is_some_and(|&(open, _)| open != node.parent) {
             stack.pop();
@@ -43,19 +43,21 @@ fn frame_of(profile: &Profile, node: &Node) -> String {
 mod tests {
     use super::*;
     use crate::profile::{Text, testing};
+    use std::sync::Arc;
 
     #[test]
     fn writes_a_line_for_each_stack_that_holds_bytes() {
         let mut profile =
             testing::profile(&[(1, 0, "(root)"), (2, 0, "a;b\nc"), (3, 1, ""), (4, 0, "d")]);
-        profile.samples = vec![
+        profile.parts_mut().samples = Arc::new(vec![
             testing::sample(3, 1 << 40, 1),
             testing::sample(2, 1 << 39, 1),
             testing::sample(4, 1 << 38, 1),
-        ];
-        profile.strings.push(Text::from(""));
-        profile.nodes[0].script_name = profile.strings.len() as u32 - 1;
-        profile.nodes[3].line_number = 0;
+        ]);
+        Arc::make_mut(&mut profile.parts_mut().strings).push(Text::from(""));
+        let last = profile.strings.len() as u32 - 1;
+        Arc::make_mut(&mut profile.parts_mut().nodes)[0].script_name = last;
+        Arc::make_mut(&mut profile.parts_mut().nodes)[3].line_number = 0;
         let mut out = Vec::new();
         write(&profile, &mut out).unwrap();
         let expected = [

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::{Deserialize, Serialize, Serializer};
@@ -39,6 +40,13 @@ pub struct Options {
     pub force_gc: bool,
     /// Which objects are kept.
     pub include: Include,
+}
+
+impl Options {
+    /// The intervals that V8 takes: it aborts the process on 0.
+    pub const INTERVALS: RangeInclusive<u32> = 1..=i32::MAX as u32;
+    /// The depths that we take.
+    pub const DEPTHS: RangeInclusive<u32> = 1..=1024;
 }
 
 impl Default for Options {

@@ -7,9 +7,11 @@ mod summary;
 mod text;
 pub mod tree;
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
-use foldhash::HashMap;
+use metadata::Warning;
 
 pub use estimate::Estimate;
 pub use metadata::{Include, Metadata};
@@ -66,7 +68,7 @@ pub struct Sample {
 /// Bytes that a file states without the objects they belong to: those of a tool that scaled and
 /// summed its samples, or memory that was measured and not sampled.
 #[derive(Clone, Copy, Debug)]
-pub struct Given {
+pub struct Stated {
     /// Index of the node in [`Profile::nodes`].
     pub node: u32,
     /// How many bytes.
@@ -75,28 +77,46 @@ pub struct Given {
     pub objects: Option<f64>,
 }
 
-/// A call tree with its samples, at one moment of a sampling session.
+/// What a profile is made of.
 ///
 /// Where [`Profile::interval`] is known, samples are objects and totals are estimated from them.
 /// Where it is not, a sample's size is what the file says that it stands for, and totals are those
-/// of the file: [`Profile::given`].
-#[derive(Clone, Debug)]
-pub struct Profile {
+/// of the file: `stated`.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
     /// Where it comes from.
     pub metadata: Metadata,
     /// Names of functions and scripts, each once.
-    pub strings: Vec<Text>,
-    /// In pre-order: a node comes after its caller and before its caller's next callee.
-    pub nodes: Vec<Node>,
+    pub strings: Arc<Vec<Text>>,
+    /// In pre-order: a node comes after its caller and before its caller's next callee. The first one
+    /// is the root.
+    pub nodes: Arc<Vec<Node>>,
     /// V8's summaries, by node.
-    pub allocations: Vec<Allocation>,
+    pub allocations: Arc<Vec<Allocation>>,
     /// The sampled objects, in no order.
-    pub samples: Vec<Sample>,
+    pub samples: Arc<Vec<Sample>>,
     /// What is known beside the samples, by node; nothing in a capture of ours.
-    pub given: Vec<Given>,
+    pub stated: Arc<Vec<Stated>>,
     /// Whether collected objects are told from live ones.
     pub knows_liveness: bool,
-    totals: OnceLock<Totals>,
+}
+
+/// A call tree with its samples, at one moment of a sampling session.
+///
+/// Its parts are not changed in place, as sums over them are kept. What is made of it, with other
+/// labels or names, shares what is the same.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    parts: Parts,
+    totals: Arc<OnceLock<Totals>>,
+}
+
+impl Deref for Profile {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 /// What follows from the samples. See [`estimate`] for the numbers.
@@ -115,40 +135,44 @@ pub struct Totals {
 }
 
 impl Profile {
-    /// A capture of these parts. `nodes[0]` must be the root.
-    pub fn new(
-        metadata: Metadata,
-        strings: Vec<Text>,
-        nodes: Vec<Node>,
-        allocations: Vec<Allocation>,
-        samples: Vec<Sample>,
-        knows_liveness: bool,
-    ) -> Profile {
-        let (given, totals) = (Vec::new(), OnceLock::new());
-        Profile { metadata, strings, nodes, allocations, samples, given, knows_liveness, totals }
+    /// Of these parts; `nodes[0]` must be the root.
+    pub fn new(parts: Parts) -> Profile {
+        Profile { parts, totals: Arc::default() }
     }
 
-    /// The profile of a file. V8's summaries are worked out from the rest.
-    pub fn from_file(
-        metadata: Metadata,
-        strings: Vec<Text>,
-        nodes: Vec<Node>,
-        samples: Vec<Sample>,
-        given: Vec<Given>,
-        knows_liveness: bool,
-    ) -> Profile {
-        Profile::new(metadata, strings, nodes, Vec::new(), samples, knows_liveness).stating(given)
-    }
-
-    /// With what the file states beyond the samples, and V8's summaries of it all.
-    pub fn stating(mut self, given: Vec<Given>) -> Profile {
-        if !given.is_empty() {
-            self.given = given;
-            // The sums of before are without.
-            self.totals = OnceLock::new();
+    /// Of these parts of a file, but for V8's summaries, which are worked out from the rest.
+    pub fn from_file(parts: Parts) -> Profile {
+        let mut profile = Profile::new(parts);
+        let (ends, allocations) = summary::of(&profile);
+        // Neither has a part in the sums.
+        for (node, end) in Arc::make_mut(&mut profile.parts.nodes).iter_mut().zip(ends) {
+            node.allocations_end = end;
         }
-        summary::fill(&mut self);
-        self
+        profile.parts.allocations = Arc::new(allocations);
+        profile
+    }
+
+    /// The parts, to be changed; the sums are worked out anew.
+    pub fn parts_mut(&mut self) -> &mut Parts {
+        self.totals = Arc::default();
+        &mut self.parts
+    }
+
+    /// With labels beside those it has; they replace those of the same name.
+    pub fn labelled(&self, labels: HashMap<String, String>) -> Profile {
+        let mut profile = self.clone();
+        profile.parts.metadata.labels.extend(labels);
+        profile
+    }
+
+    /// With other names and positions of functions, and what kept others from having them. `nodes` must
+    /// be the same tree.
+    pub fn renamed(&self, strings: Vec<Text>, nodes: Vec<Node>, warnings: Vec<Warning>) -> Profile {
+        let mut profile = self.clone();
+        profile.parts.strings = Arc::new(strings);
+        profile.parts.nodes = Arc::new(nodes);
+        profile.parts.metadata.warnings = warnings;
+        profile
     }
 
     /// Sums over the samples, worked out once.
@@ -217,7 +241,7 @@ impl Profile {
         size_of_val::<[Node]>(&self.nodes)
             + size_of_val::<[Allocation]>(&self.allocations)
             + size_of_val::<[Sample]>(&self.samples)
-            + size_of_val::<[Given]>(&self.given)
+            + size_of_val::<[Stated]>(&self.stated)
             + size_of_val::<[Text]>(&self.strings)
             + self.strings.iter().map(Text::heap_bytes).sum::<usize>()
     }
@@ -243,9 +267,9 @@ impl Profile {
             }
         }
         // After the samples, as a file's readers find it: what its sums say beyond the samples.
-        for given in &self.given {
-            self_sizes[given.node as usize] += given.bytes;
-            live_bytes += given.bytes;
+        for stated in self.stated.iter() {
+            self_sizes[stated.node as usize] += stated.bytes;
+            live_bytes += stated.bytes;
         }
         Totals {
             self_sizes,
@@ -265,8 +289,8 @@ impl Profile {
     }
 
     /// Where the nodes that have samples stand in the tree, by id.
-    fn node_indexes(&self) -> HashMap<u32, Option<u32>> {
-        let mut indexes: HashMap<u32, Option<u32>> =
+    fn node_indexes(&self) -> foldhash::HashMap<u32, Option<u32>> {
+        let mut indexes: foldhash::HashMap<u32, Option<u32>> =
             self.samples.iter().map(|sample| (sample.node_id, None)).collect();
         for (index, node) in self.nodes.iter().enumerate() {
             if let Some(slot) = indexes.get_mut(&node.id) {
@@ -313,7 +337,13 @@ pub mod testing {
             column_number: 1,
             allocations_end: 0,
         });
-        Profile::new(metadata(), strings, nodes.collect(), vec![], vec![], true)
+        Profile::new(Parts {
+            metadata: metadata(),
+            strings: Arc::new(strings),
+            nodes: Arc::new(nodes.collect()),
+            knows_liveness: true,
+            ..Parts::default()
+        })
     }
 
     /// A live sample.
@@ -328,11 +358,11 @@ mod tests {
 
     fn sampled() -> Profile {
         let mut profile = testing::profile(&[(1, 0, "(root)"), (5, 0, "a"), (3, 1, "b")]);
-        profile.samples = vec![
+        profile.parts_mut().samples = Arc::new(vec![
             testing::sample(3, 1 << 30, 1),
             testing::sample(5, 1 << 20, 1),
             testing::sample(3, 8, 1),
-        ];
+        ]);
         profile
     }
 
@@ -349,7 +379,7 @@ mod tests {
     #[test]
     fn drops_and_counts_samples_without_a_node() {
         let mut profile = sampled();
-        profile.samples.push(testing::sample(99, 64, 1));
+        Arc::make_mut(&mut profile.parts_mut().samples).push(testing::sample(99, 64, 1));
         assert_eq!(profile.totals().dropped_samples, 1);
         assert_eq!(profile.samples_by_age().count(), 3);
     }
@@ -357,7 +387,7 @@ mod tests {
     #[test]
     fn collected_samples_count_as_allocated_but_not_as_live() {
         let mut profile = sampled();
-        profile.samples[0].is_live = false;
+        Arc::make_mut(&mut profile.parts_mut().samples)[0].is_live = false;
         let totals = profile.totals();
         assert!(totals.self_sizes[2] > f64::from(1 << 30));
         assert!(totals.live_bytes.is_some_and(|bytes| bytes < f64::from(1 << 30)));
@@ -366,7 +396,7 @@ mod tests {
     #[test]
     fn live_bytes_are_unknown_where_v8_does_not_tell() {
         let mut profile = sampled();
-        profile.knows_liveness = false;
+        profile.parts_mut().knows_liveness = false;
         assert_eq!(profile.totals().live_bytes, None);
     }
 

@@ -3,29 +3,30 @@
 
 use super::{Allocation, Profile, estimate};
 
-/// Works the allocations out as V8 does: per node and size, in ascending order of size. Where a
-/// file only states a node's bytes, they count as one object.
-pub fn fill(profile: &mut Profile) {
+/// The allocations as V8 has them: per node and size, in ascending order of size; and for each node
+/// where its own end. Where a file only states a node's bytes, they count as one object.
+pub fn of(profile: &Profile) -> (Vec<u32>, Vec<Allocation>) {
     let mut found = of_samples(profile);
-    found.extend(profile.given.iter().filter(|given| given.bytes > 0.0).map(|given| {
-        let objects = given.objects.unwrap_or(1.0).round().max(1.0);
-        let size = (given.bytes / objects).round() as u64;
-        (given.node, Allocation { size, count: objects as u32 })
+    found.extend(profile.stated.iter().filter(|stated| stated.bytes > 0.0).map(|stated| {
+        let objects = stated.objects.unwrap_or(1.0).round().max(1.0);
+        let size = (stated.bytes / objects).round() as u64;
+        (stated.node, Allocation { size, count: objects as u32 })
     }));
     found.sort_by_key(|&(node, allocation)| (node, allocation.size));
     let mut end = 0;
-    for (index, node) in profile.nodes.iter_mut().enumerate() {
+    let ends = (0..profile.nodes.len()).map(|index| {
         end += found[end..].iter().take_while(|(of, _)| *of as usize == index).count();
-        node.allocations_end = end as u32;
-    }
-    profile.allocations = found.into_iter().map(|(_, allocation)| allocation).collect();
+        end as u32
+    });
+    (ends.collect(), found.into_iter().map(|(_, allocation)| allocation).collect())
 }
 
 /// One for each node and size.
 fn of_samples(profile: &Profile) -> Vec<(u32, Allocation)> {
     let Some(interval) = profile.interval() else { return Vec::new() };
     let nodes = profile.totals().sample_nodes.iter();
-    let sizes = nodes.zip(&profile.samples).filter_map(|(node, of)| Some(((*node)?, of.size)));
+    let sizes =
+        nodes.zip(profile.samples.iter()).filter_map(|(node, of)| Some(((*node)?, of.size)));
     let mut sizes: Vec<(u32, u64)> = sizes.collect();
     sizes.sort_unstable();
     let same = sizes.chunk_by(|one, other| one == other);

@@ -21,12 +21,10 @@ use crate::profile::metadata::Warning;
 use crate::profile::{Node, Profile, Strings, Text};
 use script::Script;
 
-/// Puts original names and positions into a profile, and what went wrong into its metadata.
-pub fn map(profile: &mut Profile) {
-    let mapped = apply(&profile.strings, &profile.nodes);
-    profile.strings = mapped.strings;
-    profile.nodes = mapped.nodes;
-    profile.metadata.warnings = mapped.warnings;
+/// The profile with original names and positions, and with warnings of what went wrong.
+pub fn map(profile: &Profile) -> Profile {
+    let Mapped { strings, nodes, warnings } = apply(&profile.strings, &profile.nodes);
+    profile.renamed(strings, nodes, warnings)
 }
 
 /// A profile's strings and nodes in terms of the original code.

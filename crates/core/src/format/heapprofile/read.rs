@@ -11,7 +11,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use crate::format::error::{ReadError, Result};
 use crate::format::json_reader::{self, Items, JsonReader, RawText};
 use crate::profile::estimate::MAX_OBJECT_BYTES;
-use crate::profile::{Given, Metadata, Node, Profile, Sample, Strings, estimate};
+use crate::profile::{Metadata, Node, Parts, Profile, Sample, Stated, Strings, estimate};
 
 /// Relative error that sums of floating-point numbers may have.
 const ROUNDING: f64 = 1e-9;
@@ -291,12 +291,18 @@ impl File {
         collected.sort_unstable();
         let samples = match metadata.sample_interval_bytes {
             Some(interval) => self.sampled_objects(interval, &collected)?,
-            None => self.given_samples(),
+            None => self.stated_samples(),
         };
-        let (strings, nodes) = (self.strings.into_vec(), self.nodes);
-        let profile = Profile::new(metadata, strings, nodes, vec![], samples, knows_liveness);
-        let given = given_bytes(&profile, &self.self_sizes)?;
-        Ok(profile.stating(given))
+        let parts = Parts {
+            metadata,
+            strings: self.strings.into_vec().into(),
+            nodes: self.nodes.into(),
+            samples: samples.into(),
+            knows_liveness,
+            ..Parts::default()
+        };
+        let stated = stated_bytes(&Profile::new(parts.clone()), &self.self_sizes)?;
+        Ok(Profile::from_file(Parts { stated: stated.into(), ..parts }))
     }
 
     /// Ids must be unique. heap-profile 0.4.0 wrote none: then there are no samples either.
@@ -351,7 +357,7 @@ impl File {
     }
 
     /// Samples as another tool scaled them.
-    fn given_samples(&mut self) -> Vec<Sample> {
+    fn stated_samples(&mut self) -> Vec<Sample> {
         let samples = std::mem::take(&mut self.samples).into_iter();
         samples
             .map(|of| Sample {
@@ -366,9 +372,9 @@ impl File {
 }
 
 /// What the nodes' own sizes say beyond their samples.
-fn given_bytes(profile: &Profile, self_sizes: &[f64]) -> Result<Vec<Given>> {
+fn stated_bytes(profile: &Profile, self_sizes: &[f64]) -> Result<Vec<Stated>> {
     let sums = &profile.totals().self_sizes;
-    let mut given = Vec::new();
+    let mut found = Vec::new();
     for (node, (&stated, &summed)) in (0..).zip(self_sizes.iter().zip(sums)) {
         let bytes = stated - summed;
         if bytes < -ROUNDING * summed {
@@ -377,10 +383,10 @@ fn given_bytes(profile: &Profile, self_sizes: &[f64]) -> Result<Vec<Given>> {
             return Err(ReadError::at_path(format!("selfSize of the node with id {id}"), message));
         }
         if bytes > ROUNDING * summed {
-            given.push(Given { node, bytes, objects: None });
+            found.push(Stated { node, bytes, objects: None });
         }
     }
-    Ok(given)
+    Ok(found)
 }
 
 fn intern(strings: &mut Strings, text: &RawText<'_>, offset: u64) -> Result<u32> {
@@ -446,6 +452,7 @@ mod tests {
     use super::*;
     use crate::format::heapprofile::write;
     use crate::profile::{Include, Text, testing};
+    use std::sync::Arc;
 
     fn encode(profile: &Profile) -> String {
         let mut out = Vec::new();
@@ -472,19 +479,19 @@ mod tests {
             (9, 1, ""),
             (4, 0, "lone"),
         ]);
-        profile.strings[3] = Text::from_utf16(&[0xd83d, 0x61]);
-        profile.nodes[2].line_number = 0;
-        profile.nodes[2].column_number = 0;
-        profile.metadata.include = Some(Include::Allocated);
-        profile.metadata.labels.insert("service".into(), "api".into());
+        Arc::make_mut(&mut profile.parts_mut().strings)[3] = Text::from_utf16(&[0xd83d, 0x61]);
+        Arc::make_mut(&mut profile.parts_mut().nodes)[2].line_number = 0;
+        Arc::make_mut(&mut profile.parts_mut().nodes)[2].column_number = 0;
+        profile.parts_mut().metadata.include = Some(Include::Allocated);
+        profile.parts_mut().metadata.labels.insert("service".into(), "api".into());
         let sizes = [16, 24, 600_000, 600_000, 1 << 30, 56];
         for (ordinal, size) in sizes.into_iter().enumerate() {
             let mut sample = testing::sample([2, 9, 4][ordinal % 3], size, 1);
             sample.ordinal = 100 - ordinal as u64;
             sample.is_live = ordinal % 2 == 0;
-            profile.samples.push(sample);
+            Arc::make_mut(&mut profile.parts_mut().samples).push(sample);
         }
-        profile.samples.push(testing::sample(77, 16, 1));
+        Arc::make_mut(&mut profile.parts_mut().samples).push(testing::sample(77, 16, 1));
         profile
     }
 
@@ -509,7 +516,7 @@ mod tests {
         let names = ["a", "a}", "a}", "a", "{", "{", "\"}", "\"}", "a},\"selfSize\":7", "a"];
         let nodes: Vec<_> = names.iter().zip(2..).map(|(&name, id)| (id, 0, name)).collect();
         let mut profile = testing::profile(&[&[(1, 0, "(root)")], nodes.as_slice()].concat());
-        for node in &mut profile.nodes {
+        for node in Arc::make_mut(&mut profile.parts_mut().nodes) {
             node.line_number = 1;
         }
         let text = encode(&profile);
@@ -523,8 +530,9 @@ mod tests {
     fn every_estimate_survives() {
         for interval in [1, 4096, 524_288, i32::MAX as u32] {
             let mut profile = testing::profile(&[(1, 0, "(root)")]);
-            profile.metadata.sample_interval_bytes = Some(interval);
-            profile.samples = (1..20_000).map(|size| testing::sample(1, size * 7, 1)).collect();
+            profile.parts_mut().metadata.sample_interval_bytes = Some(interval);
+            profile.parts_mut().samples =
+                Arc::new((1..20_000).map(|size| testing::sample(1, size * 7, 1)).collect());
             let text = encode(&profile);
             assert!(encode(&parse(&text)) == text, "{interval}");
         }
@@ -550,20 +558,24 @@ mod tests {
     #[test]
     fn a_node_may_hold_more_than_any_object() {
         let mut profile = testing::profile(&[(1, 0, "(root)")]);
-        profile.samples = (0..3).map(|_| testing::sample(1, 1 << 52, 1)).collect();
+        profile.parts_mut().samples =
+            Arc::new((0..3).map(|_| testing::sample(1, 1 << 52, 1)).collect());
         let text = encode(&profile);
         assert_eq!(encode(&parse(&text)), text);
         // As much as pprof can say.
-        let profile = testing::profile(&[(1, 0, "(root)")]);
-        let given = vec![Given { node: 0, bytes: i64::MAX as f64, objects: None }];
-        let text = encode(&profile.stating(given));
+        let mut profile = testing::profile(&[(1, 0, "(root)")]);
+        profile.parts_mut().stated =
+            Arc::new(vec![Stated { node: 0, bytes: i64::MAX as f64, objects: None }]);
+        let text = encode(&profile);
         assert_eq!(encode(&parse(&text)), text);
     }
 
     #[test]
     fn collected_ordinals_may_come_in_any_order() {
         let mut profile = full();
-        profile.samples.iter_mut().for_each(|sample| sample.is_live = sample.size == 24);
+        Arc::make_mut(&mut profile.parts_mut().samples)
+            .iter_mut()
+            .for_each(|sample| sample.is_live = sample.size == 24);
         let text = encode(&profile);
         let start = text.find("\"collectedOrdinals\":[").unwrap() + 21;
         let end = start + text[start..].find(']').unwrap();
@@ -604,7 +616,8 @@ mod tests {
     #[test]
     fn bytes_beside_the_samples_stay() {
         let mut profile = full();
-        profile.given = vec![Given { node: 0, bytes: 12_345.0, objects: None }];
+        profile.parts_mut().stated =
+            Arc::new(vec![Stated { node: 0, bytes: 12_345.0, objects: None }]);
         let text = encode(&profile);
         assert!(text.contains(r#""selfSize":12345,"id":1"#));
         assert_eq!(encode(&parse(&text)), text);

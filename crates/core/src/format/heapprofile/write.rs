@@ -140,6 +140,7 @@ mod tests {
     use super::*;
     use crate::profile::{Include, Text, testing};
     use serde_json::Value;
+    use std::sync::Arc;
 
     fn encode(profile: &Profile) -> String {
         let mut out = Vec::new();
@@ -156,7 +157,8 @@ mod tests {
             (4, 1, "c"),
             (5, 0, "d"),
         ]);
-        profile.samples = vec![testing::sample(4, 1 << 40, 1), testing::sample(2, 1 << 39, 1)];
+        profile.parts_mut().samples =
+            Arc::new(vec![testing::sample(4, 1 << 40, 1), testing::sample(2, 1 << 39, 1)]);
         let frame = |name: &str, line: u32| {
             format!(
                 r#"{{"callFrame":{{"functionName":"{name}","scriptId":"7","url":"/app/server.js","lineNumber":{line},"columnNumber":0}}"#
@@ -191,7 +193,7 @@ mod tests {
         ];
         for name in names {
             let mut profile = testing::profile(&[(1, 0, "(root)")]);
-            profile.strings = vec![name.clone(), name.clone()];
+            profile.parts_mut().strings = Arc::new(vec![name.clone(), name.clone()]);
             let json = encode(&profile);
             if let Text::Utf8(text) = &name {
                 let value: Value = serde_json::from_str(&json).unwrap();
@@ -218,10 +220,11 @@ mod tests {
     #[test]
     fn says_which_samples_were_collected_and_how_many_were_dropped() {
         let mut profile = testing::profile(&[(1, 0, "(root)")]);
-        profile.metadata.include = Some(Include::Allocated);
-        profile.samples = vec![testing::sample(1, 16, 1), testing::sample(1, 32, 1)];
-        profile.samples[0].is_live = false;
-        profile.samples.push(testing::sample(77, 16, 1));
+        profile.parts_mut().metadata.include = Some(Include::Allocated);
+        profile.parts_mut().samples =
+            Arc::new(vec![testing::sample(1, 16, 1), testing::sample(1, 32, 1)]);
+        Arc::make_mut(&mut profile.parts_mut().samples)[0].is_live = false;
+        Arc::make_mut(&mut profile.parts_mut().samples).push(testing::sample(77, 16, 1));
         let value: Value = serde_json::from_str(&encode(&profile)).unwrap();
         assert_eq!(value["heapProfile"]["collectedOrdinals"], serde_json::json!([1016]));
         assert_eq!(value["heapProfile"]["droppedSamples"], 1);

@@ -10,7 +10,7 @@ use super::proto::{Function, Line, Location, Profile as Proto, Sample as ProtoSa
 use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::format::error::{ReadError, Result};
 use crate::profile::tree::Tree;
-use crate::profile::{Given, Include, Metadata, Node, Profile, Sample, Strings, estimate};
+use crate::profile::{Include, Metadata, Node, Parts, Profile, Sample, Stated, Strings, estimate};
 
 /// Protobuf that is longer is refused, as gzip expands to any length. A profile of a million nodes
 /// has a tenth of that.
@@ -93,9 +93,9 @@ impl Weight {
         (self.size > 0 && all >= live.max(1)).then_some((all, live))
     }
 
-    fn given(&self) -> Given {
+    fn stated(&self) -> Stated {
         let objects = (self.objects > 0).then_some(self.objects as f64);
-        Given { node: self.node, bytes: self.bytes as f64, objects }
+        Stated { node: self.node, bytes: self.bytes as f64, objects }
     }
 }
 
@@ -140,22 +140,29 @@ impl<'a> Reader<'a> {
         };
         let (measured, sampled): (Vec<Weight>, Vec<Weight>) =
             weights.into_iter().partition(is_measured);
-        let mut given: Vec<Given> = measured.iter().map(Weight::given).collect();
+        let mut stated: Vec<Stated> = measured.iter().map(Weight::stated).collect();
         let interval = metadata.sample_interval_bytes;
         let samples = match interval.and_then(|interval| counts(&sampled, interval)) {
             Some(counts) => expand(&sampled, &counts, interval.unwrap_or_default())?,
             None => {
                 // Whoever wrote it scaled its samples otherwise: nothing can be estimated.
                 metadata.sample_interval_bytes = None;
-                given.extend(sampled.iter().map(Weight::given));
+                stated.extend(sampled.iter().map(Weight::stated));
                 Vec::new()
             }
         };
         // Without samples there is nothing to tell the live ones of.
         let knows_liveness = !metadata.includes_collected()
             || (self.columns.live_objects.is_some() && metadata.sample_interval_bytes.is_some());
-        let strings = strings.into_vec();
-        Ok(Profile::from_file(metadata, strings, nodes, samples, given, knows_liveness))
+        Ok(Profile::from_file(Parts {
+            metadata,
+            strings: strings.into_vec().into(),
+            nodes: nodes.into(),
+            samples: samples.into(),
+            stated: stated.into(),
+            knows_liveness,
+            ..Parts::default()
+        }))
     }
 
     /// Ours has a string for it; of others' the header tells a little.
@@ -312,6 +319,7 @@ mod tests {
     use super::*;
     use crate::profile::{Text, testing};
     use flate2::read::MultiGzDecoder;
+    use std::sync::Arc;
 
     fn encode(profile: &Profile) -> Vec<u8> {
         let mut out = Vec::new();
@@ -350,15 +358,17 @@ mod tests {
             (5, 0, "a"),
             (6, 4, "d"),
         ]);
-        profile.strings.push(Text::from("file:///srv/my%20app/server.js"));
-        profile.nodes[3].script_name = profile.strings.len() as u32 - 1;
-        profile.nodes[4].line_number = 2;
-        profile.metadata.thread_id = Some(3);
-        profile.metadata.labels.insert("service".into(), "api".into());
+        Arc::make_mut(&mut profile.parts_mut().strings)
+            .push(Text::from("file:///srv/my%20app/server.js"));
+        let last = profile.strings.len() as u32 - 1;
+        Arc::make_mut(&mut profile.parts_mut().nodes)[3].script_name = last;
+        Arc::make_mut(&mut profile.parts_mut().nodes)[4].line_number = 2;
+        profile.parts_mut().metadata.thread_id = Some(3);
+        profile.parts_mut().metadata.labels.insert("service".into(), "api".into());
         for (node_id, size) in
             [(1, 64), (2, 16), (3, 600_000), (3, 600_000), (3, 24), (4, 1 << 30), (5, 16), (6, 8)]
         {
-            profile.samples.push(testing::sample(node_id, size, 1));
+            Arc::make_mut(&mut profile.parts_mut().samples).push(testing::sample(node_id, size, 1));
         }
         profile
     }
@@ -369,10 +379,12 @@ mod tests {
             [(Include::Live, true), (Include::Allocated, true), (Include::Allocated, false)]
         {
             let mut profile = full();
-            profile.metadata.include = Some(include);
-            profile.knows_liveness = knows_liveness;
-            profile.samples[3].is_live = include == Include::Live || !knows_liveness;
-            profile.given = vec![Given { node: 3, bytes: 4096.0, objects: None }];
+            profile.parts_mut().metadata.include = Some(include);
+            profile.parts_mut().knows_liveness = knows_liveness;
+            Arc::make_mut(&mut profile.parts_mut().samples)[3].is_live =
+                include == Include::Live || !knows_liveness;
+            profile.parts_mut().stated =
+                Arc::new(vec![Stated { node: 3, bytes: 4096.0, objects: None }]);
             let bytes = encode(&profile);
             let again = parse(&bytes);
             assert_eq!(encode(&again), bytes);
@@ -479,8 +491,11 @@ mod tests {
             (3, 1, EXTERNAL),
             (4, 2, "(root)"),
         ]);
-        profile.nodes.iter_mut().for_each(|node| node.line_number = 0);
-        profile.samples = (1..=4).map(|node_id| testing::sample(node_id, 16, 1)).collect();
+        Arc::make_mut(&mut profile.parts_mut().nodes)
+            .iter_mut()
+            .for_each(|node| node.line_number = 0);
+        profile.parts_mut().samples =
+            Arc::new((1..=4).map(|node_id| testing::sample(node_id, 16, 1)).collect());
         let bytes = encode(&profile);
         let again = parse(&bytes);
         assert_eq!(again.samples.len(), 4);
@@ -490,8 +505,8 @@ mod tests {
     #[test]
     fn more_objects_than_v8_can_count_are_samples_still() {
         let mut profile = testing::profile(&[(1, 0, "(root)")]);
-        profile.metadata.sample_interval_bytes = Some(i32::MAX as u32);
-        profile.samples = (1..=3).map(|_| testing::sample(1, 1, 1)).collect();
+        profile.parts_mut().metadata.sample_interval_bytes = Some(i32::MAX as u32);
+        profile.parts_mut().samples = Arc::new((1..=3).map(|_| testing::sample(1, 1, 1)).collect());
         let bytes = encode(&profile);
         let again = parse(&bytes);
         assert_eq!(again.samples.len(), 3);
@@ -501,8 +516,8 @@ mod tests {
     #[test]
     fn the_types_say_whether_collected_objects_are_included() {
         let mut profile = full();
-        profile.metadata.include = Some(Include::Allocated);
-        profile.samples[3].is_live = false;
+        profile.parts_mut().metadata.include = Some(Include::Allocated);
+        Arc::make_mut(&mut profile.parts_mut().samples)[3].is_live = false;
         let mut proto = proto_of(&profile);
         // Go's heap profiles have the same types and no metadata of ours.
         proto.string_table.pop();

@@ -44,7 +44,7 @@ impl Columns {
             allocated,
             in_use: profile.knows_liveness || !allocated,
             objects: profile.interval().is_some()
-                || profile.given.iter().all(|given| given.objects.is_some()),
+                || profile.stated.iter().all(|stated| stated.objects.is_some()),
         }
     }
 
@@ -235,12 +235,12 @@ fn path_of(url: &Text) -> Cow<'_, str> {
 /// What stands at a place of the tree, in an order that puts objects of one size together.
 enum Entry {
     Sample { is_live: bool },
-    Given(Amount),
+    Stated(Amount),
 }
 
 /// Stacks, sizes and what there is of them; size 0 for what is no sample.
 fn sorted_entries(profile: &Profile, stacks: &Stacks) -> Vec<(u32, u64, Entry)> {
-    let mut entries = Vec::with_capacity(profile.samples.len() + profile.given.len());
+    let mut entries = Vec::with_capacity(profile.samples.len() + profile.stated.len());
     if profile.interval().is_some() {
         for (sample, node) in profile.samples.iter().zip(&profile.totals().sample_nodes) {
             let Some(node) = *node else { continue };
@@ -248,9 +248,9 @@ fn sorted_entries(profile: &Profile, stacks: &Stacks) -> Vec<(u32, u64, Entry)> 
             entries.push((stacks.of_nodes[node as usize], sample.size, entry));
         }
     }
-    for given in &profile.given {
-        let amount = Amount { objects: given.objects.unwrap_or(0.0), bytes: given.bytes };
-        entries.push((stacks.of_nodes[given.node as usize], 0, Entry::Given(amount)));
+    for stated in profile.stated.iter() {
+        let amount = Amount { objects: stated.objects.unwrap_or(0.0), bytes: stated.bytes };
+        entries.push((stacks.of_nodes[stated.node as usize], 0, Entry::Stated(amount)));
     }
     entries.sort_by_key(|&(stack, size, _)| (stack, size));
     entries
@@ -411,22 +411,22 @@ fn metadata_of(profile: &Profile) -> io::Result<String> {
 /// What entries of one size stand for: all of them, and the live ones.
 fn sum(entries: &[(u32, u64, Entry)], interval: u32) -> (Amount, Amount) {
     let (mut all, mut live) = (Estimate::default(), Estimate::default());
-    let mut given = Amount::default();
+    let mut stated = Amount::default();
     for (_, size, entry) in entries {
         match entry {
             Entry::Sample { is_live } => {
                 all.add(*size, interval, 1);
                 live.add(*size, interval, u32::from(*is_live));
             }
-            Entry::Given(amount) => {
-                given.objects += amount.objects;
-                given.bytes += amount.bytes;
+            Entry::Stated(amount) => {
+                stated.objects += amount.objects;
+                stated.bytes += amount.bytes;
             }
         }
     }
-    let with_given = |estimate: Estimate| {
+    let with_stated = |estimate: Estimate| {
         let Amount { objects, bytes } = estimate.into();
-        Amount { objects: objects + given.objects, bytes: bytes + given.bytes }
+        Amount { objects: objects + stated.objects, bytes: bytes + stated.bytes }
     };
-    (with_given(all), with_given(live))
+    (with_stated(all), with_stated(live))
 }
