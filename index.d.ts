@@ -1,3 +1,35 @@
+/**
+ * `code` of what is thrown and of what promises reject with. Errors of files have the system's
+ * instead (`ENOENT`, `ENOSPC`), with `errno`, `syscall` and `path`.
+ */
+export type ErrorCode =
+  /** The program's permissions (`node --permission`) do not allow the file that `resource` names. */
+  | 'ERR_ACCESS_DENIED'
+  /** `start()`: it runs with other options. */
+  | 'ERR_ALREADY_SAMPLING'
+  /** A bug of ours. */
+  | 'ERR_INTERNAL'
+  /** A TypeError: an argument of the wrong type. */
+  | 'ERR_INVALID_ARG_TYPE'
+  /** A TypeError: an argument that is none of those known. */
+  | 'ERR_INVALID_ARG_VALUE'
+  /** What was read is no profile; the message says where it is wrong, and why. */
+  | 'ERR_INVALID_PROFILE'
+  /** A TypeError: a method of Snapshot was called on something else. */
+  | 'ERR_INVALID_THIS'
+  /** Nothing runs that could be captured: not started, or another agent stopped our session. */
+  | 'ERR_NOT_SAMPLING'
+  /** A RangeError: a number that is too small, too large or no integer. */
+  | 'ERR_OUT_OF_RANGE'
+  /** Another agent (the inspector, another profiler) samples this thread. */
+  | 'ERR_SAMPLER_IN_USE'
+  /** The answer is larger than JavaScript can hold in one value. */
+  | 'ERR_TOO_LARGE'
+  /** What an option asks for this V8 cannot do. */
+  | 'ERR_UNSUPPORTED_OPTION'
+  /** This runtime cannot be sampled: see `unsupportedReason`. */
+  | 'ERR_UNSUPPORTED_RUNTIME';
+
 /** Options of a sampling session. */
 export interface StartOptions {
   /**
@@ -32,8 +64,11 @@ export type Status =
       active: true;
       sampleIntervalBytes: number;
       stackDepth: number;
+      forceGC: boolean;
       include: 'live' | 'allocated';
       startedAt: Date;
+      /** Full garbage collections (mark-compact) of this thread's heap since then. */
+      fullCollections: number;
       /** `worker_threads.threadId`; 0 is the main thread. */
       threadId: number;
     }
@@ -41,8 +76,10 @@ export type Status =
       active: false;
       sampleIntervalBytes: null;
       stackDepth: null;
+      forceGC: null;
       include: null;
       startedAt: null;
+      fullCollections: null;
       threadId: number;
     };
 
@@ -380,7 +417,8 @@ export interface LeakSite extends Site {
 
 /**
  * A capture, or a profile that was read from a file; held outside V8's heap until it is garbage. What
- * a file does not tell is null.
+ * a file does not tell is null. It cannot be cloned, `structuredClone()` and `postMessage()` throw: send
+ * what `encode()` resolves to, and `Snapshot.parse()` it there.
  */
 export class Snapshot {
   private constructor();
@@ -392,9 +430,14 @@ export class Snapshot {
    * JSON path or a field) and why.
    * @throws ERR_UNSUPPORTED_RUNTIME: see `unsupportedReason`.
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOENT`.
+   * @throws ERR_ACCESS_DENIED: Node's permission model does not let the program read it. With
+   * `sourceMaps`: or all else that source maps may name, which is everything.
    */
   static read(path: string, options?: ReadOptions): Promise<Snapshot>;
-  /** `read()` of the contents of a file; they are copied before it returns. */
+  /**
+   * `read()` of the contents of a file; they are copied before it returns. Not of shared memory, which
+   * another thread may change meanwhile.
+   */
   static parse(buffer: Uint8Array, options?: ReadOptions): Promise<Snapshot>;
   /**
    * Looks for leaks in two or more (best: five or more) captures of one session: snapshots, or files,
@@ -416,6 +459,11 @@ export class Snapshot {
   readonly takenAt: Date | null;
   /** Null also where the samples of a file were scaled in another way than V8's. */
   readonly sampleIntervalBytes: number | null;
+  /**
+   * Full garbage collections (mark-compact) from the start of the session to the capture: V8 calls
+   * everything live that none of them has looked at. Null of files that do not tell.
+   */
+  readonly fullCollections: number | null;
   /** One for each script whose source map could not be used: when the file was written or now. */
   readonly warnings: SourceMapWarning[];
   /** What the capture cost the thread: V8's part and ours, milliseconds; null of a file. */
@@ -449,6 +497,8 @@ export class Snapshot {
    * replaced.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: a wrong name or wrong options.
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOSPC`.
+   * @throws ERR_ACCESS_DENIED: Node's permission model does not let the program write it, and a
+   * temporary file beside it. With `sourceMaps`: or read everything.
    */
   write(filename?: string, options?: WriteOptions): Promise<string>;
   /**
@@ -462,6 +512,7 @@ export class Snapshot {
    * Atomically and with mode 0600, as `write()` does, and resolves to its name.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: a wrong name or wrong options.
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOSPC`.
+   * @throws ERR_ACCESS_DENIED: as `write()` does.
    */
   writeFlamegraph(filename: string, options?: FlamegraphOptions): Promise<string>;
   /**

@@ -6,22 +6,26 @@ const { isSupported, load, tryLoad, unsupportedReason } = require('./lib/native.
 const {
   checkBoolean,
   checkCallback,
-  checkFilename,
   checkStartOptions,
-  checkWriteOptions,
+  checkWriteRequest,
 } = require('./lib/options.js');
-const { Snapshot, takeSnapshot } = require('./lib/snapshot.js');
+const { Snapshot, takeSnapshot, translate, writeSnapshot } = require('./lib/snapshot.js');
 
+/** @import * as api from './index.d.ts' */
+
+/** @type {typeof api.start} */
 function start(options) {
   const checked = checkStartOptions(options);
   load().start(checked);
 }
 
+/** @type {typeof api.stop} */
 function stop() {
   // Where nothing can be started there is nothing to stop.
   tryLoad()?.stop();
 }
 
+/** @type {typeof api.status} */
 function status() {
   const session = tryLoad()?.status() ?? null;
   if (session === null) {
@@ -29,51 +33,57 @@ function status() {
       active: false,
       sampleIntervalBytes: null,
       stackDepth: null,
+      forceGC: null,
       include: null,
       startedAt: null,
+      fullCollections: null,
       threadId,
     };
   }
-  const { sampleIntervalBytes, stackDepth, include, startedAt } = session;
+  const { sampleIntervalBytes, stackDepth, forceGC, include, startedAt, fullCollections } = session;
   return {
     active: true,
     sampleIntervalBytes,
     stackDepth,
+    forceGC,
     include,
     startedAt: new Date(startedAt),
+    fullCollections,
     threadId,
   };
 }
 
+/** @type {typeof api.snapshot} */
 function snapshot() {
   return takeSnapshot();
 }
 
-function get(translate = false) {
-  checkBoolean('translate', translate);
+function get(isTranslated = false) {
+  checkBoolean('translate', isTranslated);
   const taken = takeSnapshot();
-  return translate ? Snapshot.translate(taken) : taken.tree();
+  return isTranslated ? translate(taken) : taken.tree();
 }
 
 function write(filename, options, callback) {
   if (typeof filename === 'function') return write(undefined, undefined, filename);
   if (typeof options === 'function') return write(filename, undefined, options);
-  if (callback === undefined) return writeSnapshot(filename, options);
+  if (callback === undefined) return checkAndWrite(filename, options);
   checkCallback(callback);
-  checkFilename(filename);
-  checkWriteOptions(options);
   // From a fresh stack: what the callback throws is the caller's own uncaught exception, no
   // rejection of ours.
-  writeSnapshot(filename, options).then(
+  captureAndWrite(checkWriteRequest(filename, options)).then(
     (written) => process.nextTick(callback, null, written),
     (error) => process.nextTick(callback, error),
   );
 }
 
-async function writeSnapshot(filename, options) {
-  checkFilename(filename);
-  checkWriteOptions(options);
-  return takeSnapshot().write(filename, options);
+/** Where there is no callback even wrong arguments reject. */
+async function checkAndWrite(filename, options) {
+  return captureAndWrite(checkWriteRequest(filename, options));
+}
+
+async function captureAndWrite(request) {
+  return writeSnapshot(takeSnapshot(), request);
 }
 
 exports.get = get;

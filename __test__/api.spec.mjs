@@ -65,18 +65,22 @@ test('status tells the session of this thread', () => {
     active: false,
     sampleIntervalBytes: null,
     stackDepth: null,
+    forceGC: null,
     include: null,
     startedAt: null,
+    fullCollections: null,
     threadId,
   };
   assert.deepEqual(heapProfile.status(), idle);
   const before = Date.now();
   heapProfile.start();
-  const { startedAt, ...rest } = heapProfile.status();
+  const { startedAt, fullCollections, ...rest } = heapProfile.status();
+  assert.ok(Number.isInteger(fullCollections));
   assert.deepEqual(rest, {
     active: true,
     sampleIntervalBytes: 524288,
     stackDepth: 64,
+    forceGC: false,
     include: 'live',
     threadId,
   });
@@ -293,7 +297,8 @@ test('write makes exactly what DevTools reads, and one more key', async () => {
 });
 
 function checkMetadata(metadata) {
-  const { startedAt, takenAt, sessionId, memoryUsage, heapSizeLimit, ...rest } = metadata;
+  const { startedAt, takenAt, sessionId, memoryUsage, heapSizeLimit, fullCollections, ...rest } =
+    metadata;
   const { version } = createRequire(import.meta.url)('../package.json');
   assert.deepEqual(rest, {
     version,
@@ -307,6 +312,7 @@ function checkMetadata(metadata) {
     v8Version: process.versions.v8,
     droppedSamples: 0,
   });
+  assert.ok(Number.isInteger(fullCollections));
   assert.match(sessionId, /^[0-9a-f]{32}$/);
   assert.ok(new Date(startedAt) <= new Date(takenAt));
   assert.deepEqual(Object.keys(memoryUsage), Object.keys(process.memoryUsage()));
@@ -503,4 +509,50 @@ test('nothing of ours runs before it is asked for', () => {
   const { stdout } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8', stdio: 'pipe' });
   const { loaded } = JSON.parse(stdout);
   assert.deepEqual(loaded, []);
+});
+
+test('a Snapshot has what index.d.ts says, and nothing that is ours only', () => {
+  assert.deepEqual(Object.getOwnPropertyNames(heapProfile.Snapshot).sort(), [
+    'leaks',
+    'length',
+    'name',
+    'parse',
+    'prototype',
+    'read',
+  ]);
+  assert.deepEqual(Object.getOwnPropertyNames(heapProfile.Snapshot.prototype).sort(), [
+    'constructor',
+    'diff',
+    'encode',
+    'encodeFlamegraph',
+    'estimate',
+    'fullCollections',
+    'liveBytes',
+    'nodeCount',
+    'sampleCount',
+    'sampleIntervalBytes',
+    'takenAt',
+    'timings',
+    'toJSON',
+    'top',
+    'tree',
+    'warnings',
+    'write',
+    'writeFlamegraph',
+  ]);
+});
+
+test('options are read once: what is checked is what is used', async () => {
+  heapProfile.start();
+  let reads = 0;
+  const options = {
+    get format() {
+      reads++;
+      return 'folded';
+    },
+  };
+  await heapProfile.write(join(directory, 'promised'), options);
+  assert.equal(reads, 1);
+  await new Promise((done) => heapProfile.write(join(directory, 'called'), options, done));
+  assert.equal(reads, 2);
 });

@@ -18,6 +18,8 @@ const V8_SYMBOLS = [
   '_ZN2v82V810GetVersionEv',
   '_ZN2v87Isolate13TryGetCurrentEv',
   '_ZN2v87Isolate15GetHeapProfilerEv',
+  '_ZN2v87Isolate21AddGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_S2_',
+  '_ZN2v87Isolate24RemoveGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_',
 ];
 
 function lines(command, ...args) {

@@ -8,46 +8,15 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import {
-  cli,
-  fixture,
-  readDirectory,
-  readProfile,
-  root,
-  runChild,
-  temporaryDirectory,
-} from './helpers.mjs';
+import { attach, attachShortly, CLOSED, startTarget } from './attach.mjs';
+import { cli, readDirectory, readProfile, root, runChild, temporaryDirectory } from './helpers.mjs';
 
 const { Snapshot } = createRequire(import.meta.url)(root);
 const temporary = temporaryDirectory();
 const major = Number(process.versions.node.split('.')[0]);
 
-/** A process of fixtures/cli/target.js, which ends with the test. */
-async function startTarget(t, execArgv = ['--inspect-port=0']) {
-  const child = spawn(process.execPath, [...execArgv, fixture('cli', 'target.js')], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const ended = once(child, 'close');
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const answer = async () => JSON.parse((await lines.next()).value);
-  const order = async (text) => {
-    child.stdin.write(`${text}\n`);
-    return answer();
-  };
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  assert.equal(await answer(), 'online');
-  return { child, ended, order, pid: String(child.pid) };
-}
-
 function emptyDirectory() {
   return mkdtempSync(join(temporary, 'attach-'));
-}
-
-function attach(pid, args, options) {
-  return cli(['attach', pid, '--sample-interval', '1KiB', ...args], options);
 }
 
 /** Names of the functions in a profile. */
@@ -61,8 +30,6 @@ function functionNames({ head }) {
   }
   return names;
 }
-
-const CLOSED = { url: null, isSampled: false };
 
 test('a profile of the main thread; the inspector is closed after it', async (t) => {
   const { order, pid } = await startTarget(t);
@@ -239,10 +206,12 @@ test('--depth, or a warning where it has no effect', async (t) => {
   }
 });
 
+const OPEN = { open: { limit: 500, afterSignal: 0 } };
+
 /** Expects one line of error and nothing written. */
-async function fails(pid, message) {
+async function fails(pid, message, deadlines = {}) {
   const cwd = emptyDirectory();
-  const { code, stdout, stderr } = await attach(pid, [], { cwd });
+  const { code, stdout, stderr } = await attachShortly(pid, deadlines, [], { cwd });
   assert.deepEqual([code, stdout, readdirSync(cwd)], [1, '', []]);
   assert.match(stderr, message);
   assert.equal(stderr.split('\n').length, 2);
@@ -288,7 +257,11 @@ test('not permitted', async (t) => {
 test('a program that handles SIGUSR1 itself', async (t) => {
   const { order, pid } = await startTarget(t);
   assert.equal(await order('catchSignal'), 'caught');
-  await fails(pid, /^error: the inspector .* cannot be opened: the program handles SIGUSR1 itself/);
+  await fails(
+    pid,
+    /^error: the inspector .* cannot be opened: the program handles SIGUSR1 itself/,
+    OPEN,
+  );
 });
 
 test('a process that does not respond opens its inspector later, as the error says', {
@@ -296,7 +269,11 @@ test('a process that does not respond opens its inspector later, as the error sa
 }, async (t) => {
   const { child, order, pid } = await startTarget(t);
   child.kill('SIGSTOP');
-  await fails(pid, /does not respond yet; once it does the inspector opens, and stays open$/m);
+  await fails(
+    pid,
+    /does not respond yet; once it does the inspector opens, and stays open$/m,
+    OPEN,
+  );
   child.kill('SIGCONT');
   let state = CLOSED;
   while (state.url === null) state = await order('state');
@@ -338,7 +315,11 @@ test("the inspector's port belongs to another process", async (t) => {
   await once(server, 'listening');
   const { port } = server.address();
   const { pid } = await startTarget(t, [`--inspect-port=${port}`]);
-  await fails(pid, new RegExp(`cannot be opened: another process uses its port ${port}$`, 'm'));
+  await fails(
+    pid,
+    new RegExp(`cannot be opened: another process uses its port ${port}$`, 'm'),
+    OPEN,
+  );
 });
 
 const hasSwitch = process.allowedNodeEnvironmentFlags.has('--disable-sigusr1');

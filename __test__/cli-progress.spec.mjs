@@ -84,11 +84,16 @@ test('what is read is counted, compressed files as they are', async () => {
   }
 });
 
-test('the bar is loaded by those who see it only', async () => {
+test('what tables are made of is loaded by those who see one only', async () => {
   const { stdout } = await runChild('-e', [
     `require(${JSON.stringify(root)});
     require(${JSON.stringify(join(root, 'lib', 'cli', 'main.js'))});
-    console.log(Object.keys(require.cache).filter((path) => path.includes('cli-progress')));`,
+    const { print } = require(${JSON.stringify(join(root, 'lib', 'cli', 'report.js'))});
+    const isOfTables = (path) => /node_modules.(picocolors|simple-wcswidth)/.test(path);
+    const count = () => console.log(Object.keys(require.cache).filter(isOfTables).length > 0);
+    count();
+    print({}, () => ({ lines: [], columns: [{ title: 'a' }], rows: [['b']] }), {});
+    count();`,
   ]);
-  assert.equal(stdout, '[]\n');
+  assert.equal(stdout, 'false\n\na\nb\ntrue\n');
 });

@@ -154,7 +154,7 @@ test('what was stopped cannot be written: said, with the exit code as it is', as
 
 test('bad values of the environment are warnings', async () => {
   const directory = emptyDirectory();
-  const preload = ['--require', join(root, 'lib', 'register.js')];
+  const preload = ['--require', join(root, 'register.js')];
   const env = {
     HEAP_PROFILE_DIR: directory,
     HEAP_PROFILE_EVERY: '60',

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const register = join(root, 'lib', 'register.js');
+const register = join(root, 'register.js');
 const printStatus = `console.log(JSON.stringify(require(${JSON.stringify(root)}).status()))`;
 
 /** The status that a program sees which was started with `flags` and `env`. */

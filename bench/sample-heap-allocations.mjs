@@ -2,7 +2,7 @@
 // functions starts with: `node sample-heap-allocations.mjs`. Takes a minute and a half; exits with 1 if a
 // goal is missed. The goals are ratios within a round, as in pause.mjs.
 import heapProfile from '../index.js';
-import sh from '../lib/sample-heap-allocations/index.js';
+import sh from '../sample-heap-allocations/index.js';
 import { buildHeap, settle } from './heap.mjs';
 import { machine, median, SUMMARY_COLUMNS, startChild, summary, table } from './lib.mjs';
 

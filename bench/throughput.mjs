@@ -10,7 +10,7 @@ const PAIRS = 10;
 const RUN_SECONDS = 8;
 const WARM_UP_SECONDS = 3;
 const CONNECTIONS = 32;
-const REGISTER = fileURLToPath(new URL('../lib/register.js', import.meta.url));
+const REGISTER = fileURLToPath(new URL('../register.js', import.meta.url));
 
 /** Requests per second, and the server's processor time for each. */
 async function run(isSampled) {

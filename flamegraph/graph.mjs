@@ -1,7 +1,7 @@
 // The flame graph itself: d3-flame-graph, the root on top, with our names, colours and tooltip.
 import flamegraph from 'd3-flame-graph';
 import { select } from 'd3-selection';
-import { formatCount, formatShare } from '../lib/cli/units.js';
+import { formatCount, formatShare } from '../lib/display/units.js';
 import { explain } from './text.mjs';
 
 /** Narrower frames are not drawn until one zooms in. */

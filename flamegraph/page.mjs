@@ -1,5 +1,5 @@
 // The page's controls, and what they do to the graph and the table.
-import { formatBytes, formatCount, formatGrowth, formatShare } from '../lib/cli/units.js';
+import { formatBytes, formatCount, formatGrowth, formatShare } from '../lib/display/units.js';
 import { byGrowth, byPackage, growthLegend, packageLegend } from './colours.mjs';
 import { buildTree, createGraph } from './graph.mjs';
 import { createTable } from './table.mjs';

@@ -1,5 +1,5 @@
 // The table of functions: a click on a title sorts, one on a row searches for its function.
-import { formatBytes, formatGrowth } from '../lib/cli/units.js';
+import { formatBytes, formatGrowth } from '../lib/display/units.js';
 import { withInterval } from './text.mjs';
 
 const NUMBERS = [

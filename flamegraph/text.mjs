@@ -1,6 +1,6 @@
 // What frames are called, and numbers with their intervals.
-import { nameOf, placeOf } from '../lib/cli/frames.js';
-import { formatBytes, formatGrowth, formatRange } from '../lib/cli/units.js';
+import { nameOf, placeOf } from '../lib/display/frames.js';
+import { formatBytes, formatGrowth, formatRange } from '../lib/display/units.js';
 
 /** A frame with its name, its place, and the text that a search looks in. */
 export function describe(frame) {

@@ -2,25 +2,57 @@
 'use strict';
 
 const { getSystemErrorMap, inspect } = require('node:util');
+const { bare } = require('./bare.js');
 
-/** An error of class `Type` with a `code`. */
-function codedError(Type, code, message) {
-  return Object.assign(new Type(message), { code });
+/** @import { ErrorCode } from '../index.d.ts' */
+/** @import { Failure } from '../target/native.d.ts' */
+
+/** What cannot be done, and why, in words for people: the command line prints it, it has no code. */
+class CommandError extends Error {}
+
+/**
+ * Every code there is, but those of the system, with the class of its errors.
+ * @type {Record<ErrorCode, ErrorConstructor>}
+ */
+const ERRORS = {
+  ERR_ACCESS_DENIED: Error,
+  ERR_ALREADY_SAMPLING: Error,
+  ERR_INTERNAL: Error,
+  ERR_INVALID_ARG_TYPE: TypeError,
+  ERR_INVALID_ARG_VALUE: TypeError,
+  ERR_INVALID_PROFILE: Error,
+  ERR_INVALID_THIS: TypeError,
+  ERR_NOT_SAMPLING: Error,
+  ERR_OUT_OF_RANGE: RangeError,
+  ERR_SAMPLER_IN_USE: Error,
+  ERR_TOO_LARGE: Error,
+  ERR_UNSUPPORTED_OPTION: Error,
+  ERR_UNSUPPORTED_RUNTIME: Error,
+};
+
+/** @param {ErrorCode} code */
+function codedError(code, message) {
+  return Object.assign(new ERRORS[code](message), { code });
 }
 
 function invalidArgType(name, expected, actual) {
   const message = `The "${name}" argument must be ${expected}. Received ${describe(actual)}`;
-  return codedError(TypeError, 'ERR_INVALID_ARG_TYPE', message);
+  return codedError('ERR_INVALID_ARG_TYPE', message);
 }
 
 function invalidArgValue(name, reason, actual) {
   const message = `The argument "${name}" ${reason}. Received ${describe(actual)}`;
-  return codedError(TypeError, 'ERR_INVALID_ARG_VALUE', message);
+  return codedError('ERR_INVALID_ARG_VALUE', message);
 }
 
 function outOfRange(name, range, actual) {
   const message = `The value of "${name}" is out of range. It must be ${range}. Received ${describe(actual)}`;
-  return codedError(RangeError, 'ERR_OUT_OF_RANGE', message);
+  return codedError('ERR_OUT_OF_RANGE', message);
+}
+
+/** A method or a getter was called on something else. */
+function invalidThis(expected) {
+  return codedError('ERR_INVALID_THIS', `Value of "this" must be of type ${expected}`);
 }
 
 function describe(value) {
@@ -29,25 +61,48 @@ function describe(value) {
   return value === null || value === undefined ? text : `type ${typeof value} (${text})`;
 }
 
-/** What a native task resolved to; throws the error of a Failure of src/binding/outcome.rs. */
+/**
+ * What a native task resolved to; throws the error of a Failure of src/binding/outcome.rs.
+ * @template T
+ * @param {T | Failure} result
+ * @returns {T}
+ */
 function settle(result) {
-  if (result.failed !== true) return result;
-  throw errorOf(result);
+  if (isFailure(result)) throw errorOf(result);
+  return result;
 }
 
-/** The error of a Failure. */
+/** @returns {result is Failure} */
+function isFailure(result) {
+  return Object.hasOwn(result, 'failed');
+}
+
+/**
+ * The error of a Failure.
+ * @param {Failure} failure
+ */
 function errorOf(failure) {
-  const { errno, code, message } = failure;
-  return typeof errno === 'number'
-    ? systemError(failure)
-    : codedError(Error, code ?? 'ERR_INTERNAL', message);
+  // What is missing in it must not come from a prototype.
+  const { errno, code, message, syscall, path } = bare(failure);
+  if (typeof errno === 'number') return systemError(errno, message, syscall, path);
+  return codedError(/** @type {ErrorCode} */ (code ?? 'ERR_INTERNAL'), message);
 }
 
-function systemError({ errno, syscall, path, message }) {
+function systemError(errno, message, syscall, path) {
   // libuv's numbers are the negated ones of the system on every Unix.
   const [code, reason] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, message];
-  const error = codedError(Error, code, `${code}: ${reason}, ${syscall} '${path}'`);
-  return Object.assign(error, { errno: -errno, syscall, path });
+  const error = new Error(`${code}: ${reason}, ${syscall} '${path}'`);
+  return Object.assign(error, { errno: -errno, code, syscall, path });
 }
 
-module.exports = { codedError, errorOf, invalidArgType, invalidArgValue, outOfRange, settle };
+module.exports = {
+  ERRORS,
+  CommandError,
+  codedError,
+  errorOf,
+  invalidArgType,
+  invalidArgValue,
+  invalidThis,
+  outOfRange,
+  settle,
+};

@@ -4,9 +4,13 @@
 const v8 = require('node:v8');
 const { threadId } = require('node:worker_threads');
 
+/** @type {number | undefined} */
 let heapSizeLimit;
 
-/** A JsHost of src/binding/host.rs, as of now. */
+/**
+ * As of now.
+ * @returns {import('../target/native.d.ts').JsHost}
+ */
 function describeHost() {
   // Asked once: it costs V8 a quarter of a millisecond each time, and stays what it is.
   heapSizeLimit ??= v8.getHeapStatistics().heap_size_limit;

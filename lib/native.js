@@ -4,6 +4,7 @@
 
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
+const { startupSnapshot } = require('node:v8');
 const { codedError } = require('./errors.js');
 const VERIFIED = require('./verified-runtimes.json');
 
@@ -12,11 +13,15 @@ const HOW_TO_BUILD =
   'and a C++ compiler) and copy the file here';
 
 /** Why this runtime is not supported, or undefined. Loads nothing. */
-const unsupportedReason = unverified() ?? missingBinary();
+const unsupportedReason = unverified() ?? snapshotIsBuilt() ?? addonsAreOff() ?? missingBinary();
 
+/** @type {typeof import('../target/native.d.ts') | undefined} */
 let native;
 
-/** The addon; throws ERR_UNSUPPORTED_RUNTIME where there is none. */
+/**
+ * The addon; throws ERR_UNSUPPORTED_RUNTIME where there is none.
+ * @returns {typeof import('../target/native.d.ts')}
+ */
 function load() {
   if (native !== undefined) return native;
   if (unsupportedReason !== undefined) throw unsupported(unsupportedReason);
@@ -24,7 +29,7 @@ function load() {
   for (const path of binaryPaths().filter((path) => existsSync(path))) {
     try {
       native = require(path);
-      return native;
+      return /** @type {NonNullable<typeof native>} */ (native);
     } catch (error) {
       failures.push(`${path} cannot be loaded: ${error.message}`);
     }
@@ -42,7 +47,7 @@ function tryLoad() {
 }
 
 function unsupported(reason) {
-  return codedError(Error, 'ERR_UNSUPPORTED_RUNTIME', `heap-profile cannot sample here: ${reason}`);
+  return codedError('ERR_UNSUPPORTED_RUNTIME', `heap-profile cannot sample here: ${reason}`);
 }
 
 function unverified() {
@@ -75,6 +80,22 @@ function describeRuntime() {
   if (deno !== undefined) return `Deno ${deno}`;
   if (electron !== undefined) return `Electron ${electron}`;
   return `Node.js ${process.version} (V8 ${v8}, modules ${modules})`;
+}
+
+/** What is in memory then would be in the snapshot: Node aborts if an addon is. */
+function snapshotIsBuilt() {
+  if (!startupSnapshot?.isBuildingSnapshot()) return undefined;
+  return 'a startup snapshot is being built, which cannot hold an addon; require heap-profile in the program that starts from it';
+}
+
+/** Nothing tells but an attempt. */
+function addonsAreOff() {
+  try {
+    process.dlopen({ exports: {} }, join(__dirname, 'no-such-addon.node'));
+  } catch (error) {
+    if (error.code !== 'ERR_DLOPEN_DISABLED') return undefined;
+  }
+  return 'loading addons is disabled, by --no-addons or by --permission without --allow-addons';
 }
 
 function missingBinary() {

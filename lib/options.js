@@ -1,15 +1,31 @@
 // Checks what callers pass in. What is returned is plain and safe to hand to native code.
 'use strict';
 
+const { types } = require('node:util');
+const { bare } = require('./bare.js');
 const { invalidArgType, invalidArgValue, outOfRange } = require('./errors.js');
+const { checkEverythingReadable } = require('./permission.js');
+
+/** @import { JsChanges, JsFormat, JsInclude, JsStartOptions } from '../target/native.d.ts' */
+
+const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
+/** The memory that a view is on, whatever its own properties say. */
+const bufferOf = /** @type {any} */ (
+  Object.getOwnPropertyDescriptor(TypedArrayPrototype, 'buffer')?.get
+);
 
 const MAX_INTERVAL = 2 ** 31 - 1;
 const MAX_DEPTH = 1024;
 
+/** @type {`${JsInclude}`[]} */
 const INCLUDES = ['live', 'allocated'];
 const GROUPINGS = ['function', 'file', 'package', 'stack'];
+/** @type {`${JsFormat}`[]} */
 const FORMATS = ['heapprofile', 'pprof', 'folded'];
 
+/** @typedef {(name: string, value: unknown) => unknown} Check */
+
+/** @type {Record<keyof JsStartOptions, Check>} */
 const START_CHECKS = {
   sampleIntervalBytes: (name, value) => checkInteger(name, value, MAX_INTERVAL),
   stackDepth: (name, value) => checkInteger(name, value, MAX_DEPTH),
@@ -17,8 +33,9 @@ const START_CHECKS = {
   include: checkInclude,
 };
 
-const READ_CHECKS = { sourceMaps: checkBoolean };
+const READ_CHECKS = { sourceMaps: checkSourceMaps };
 
+/** @type {Record<keyof JsChanges, Check>} */
 const ENCODE_CHECKS = { ...READ_CHECKS, labels: checkLabels };
 
 const WRITE_CHECKS = { format: checkFormat, ...ENCODE_CHECKS };
@@ -33,17 +50,31 @@ const SITE_CHECKS = {
 
 const { total, filter, ...LEAK_CHECKS } = SITE_CHECKS;
 
+/** @returns {JsStartOptions} */
 const checkStartOptions = (options) => checkOptions(START_CHECKS, options);
+/** @returns {JsChanges} */
 const checkEncodeOptions = (options) => checkOptions(ENCODE_CHECKS, options);
 const checkLeakOptions = (options) => checkOptions(LEAK_CHECKS, options);
 const checkReadOptions = (options) => checkOptions(READ_CHECKS, options);
 const checkSiteOptions = (options) => checkOptions(SITE_CHECKS, options);
-const checkWriteOptions = (options) => checkOptions(WRITE_CHECKS, options);
 
-/** The options that were given, those that are undefined left out. */
+/**
+ * What `write(filename, options)` asks for.
+ * @returns {{ filename: string | undefined, format: JsFormat | undefined, changes: JsChanges }}
+ */
+function checkWriteRequest(filename, options) {
+  if (filename !== undefined) checkPath('filename', filename);
+  const { format, ...changes } = checkOptions(WRITE_CHECKS, options);
+  return { filename, format, changes: bare(changes) };
+}
+
+/**
+ * The options that were given, those that are undefined left out. A check may return what is to be used
+ * instead of the value.
+ */
 function checkOptions(checks, options = {}) {
   checkObject('options', options);
-  const checked = {};
+  const checked = Object.create(null);
   for (const [key, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
     if (check === undefined) {
@@ -51,8 +82,7 @@ function checkOptions(checks, options = {}) {
       throw invalidArgValue('options', `has an unknown option; known are ${known}`, key);
     }
     if (value === undefined) continue;
-    check(`options.${key}`, value);
-    checked[key] = value;
+    checked[key] = check(`options.${key}`, value) ?? value;
   }
   return checked;
 }
@@ -78,16 +108,23 @@ function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value);
 }
 
+function checkSourceMaps(name, value) {
+  checkBoolean(name, value);
+  if (value) checkEverythingReadable();
+}
+
 function checkString(name, value) {
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
 }
 
+/** @returns {JsInclude} */
 function checkInclude(name, value) {
-  checkOneOf(name, value, INCLUDES);
+  return checkOneOf(name, value, INCLUDES);
 }
 
+/** @returns {JsFormat} */
 function checkFormat(name, value) {
-  checkOneOf(name, value, FORMATS);
+  return checkOneOf(name, value, FORMATS);
 }
 
 function checkGrouping(name, value) {
@@ -100,23 +137,27 @@ function checkOneOf(name, value, known) {
     const names = known.map((one) => `'${one}'`).join(', ');
     throw invalidArgValue(name, `must be one of ${names}`, value);
   }
+  return value;
 }
 
+/** A copy: what is checked is what native code reads. */
 function checkLabels(name, value) {
   checkObject(name, value);
-  for (const [key, text] of Object.entries(value)) {
-    checkString(`${name}.${key}`, text);
-  }
+  const labels = bare(value);
+  for (const [key, text] of Object.entries(labels)) checkString(`${name}.${key}`, text);
+  return labels;
 }
 
 function checkBytes(name, value) {
-  if (!(value instanceof Uint8Array)) {
+  // Not instanceof: there is one Uint8Array in each context.
+  if (!types.isUint8Array(value)) {
     throw invalidArgType(name, 'an instance of Buffer or Uint8Array', value);
   }
-}
-
-function checkFilename(filename) {
-  if (filename !== undefined) checkPath('filename', filename);
+  if (types.isSharedArrayBuffer(bufferOf.call(value))) {
+    const reason =
+      'is a view on a SharedArrayBuffer, which may change while it is read: pass a copy';
+    throw invalidArgValue(name, reason, value);
+  }
 }
 
 function checkPath(name, value) {
@@ -138,7 +179,6 @@ module.exports = {
   checkBytes,
   checkCallback,
   checkEncodeOptions,
-  checkFilename,
   checkFormat,
   checkGrouping,
   checkInclude,
@@ -150,7 +190,7 @@ module.exports = {
   checkReadOptions,
   checkSiteOptions,
   checkStartOptions,
-  checkWriteOptions,
+  checkWriteRequest,
   MAX_DEPTH,
   MAX_INTERVAL,
 };

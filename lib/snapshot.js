@@ -2,14 +2,15 @@
 'use strict';
 
 const { basename, join, resolve } = require('node:path');
-const { errorOf, invalidArgType, settle } = require('./errors.js');
+const { inspect } = require('node:util');
+const { bare } = require('./bare.js');
+const { errorOf, invalidArgType, invalidThis, settle } = require('./errors.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
 const {
   checkArray,
   checkBytes,
   checkEncodeOptions,
-  checkFilename,
   checkFormat,
   checkInclude,
   checkLeakOptions,
@@ -17,19 +18,46 @@ const {
   checkPath,
   checkReadOptions,
   checkSiteOptions,
-  checkWriteOptions,
+  checkWriteRequest,
 } = require('./options.js');
+const { checkReadable, checkWritable } = require('./permission.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
+
+/** @import { NativeSnapshot } from '../target/native.d.ts' */
 
 /** Known to this file only. The class of `native` will not do: each load of the addon has one. */
 const KEY = Symbol('key');
+
+/**
+ * A copy of a Snapshot made by structuredClone() or postMessage() would have nothing in it, and a class
+ * cannot say so. But these refuse what has a symbol, with an error that tells the symbol's text.
+ */
+const HOW_TO_CLONE = Symbol(
+  'Snapshot: send what encode() resolves to, and Snapshot.parse() it there',
+);
 
 /** The page of a flame graph, without data; scripts/build.mjs makes it. */
 const FLAMEGRAPH = join(__dirname, 'flamegraph.html');
 const FLAMEGRAPH_CHECKS = { base: checkSnapshot };
 
+// Set by the class: what the code of this package, and no other, can ask of a snapshot.
+/** @type {(value: unknown) => value is Snapshot} */
+let isSnapshot;
+/** @type {(snapshot: unknown) => NativeSnapshot} */
+let nativeOf;
+
 class Snapshot {
+  /** @type {NativeSnapshot} */
   #native;
+  howToClone = HOW_TO_CLONE;
+
+  static {
+    isSnapshot = (value) => typeof value === 'object' && value !== null && #native in value;
+    nativeOf = (snapshot) => {
+      if (!isSnapshot(snapshot)) throw invalidThis('Snapshot');
+      return snapshot.#native;
+    };
+  }
 
   /** Not for callers: snapshots come from `snapshot()`. */
   constructor(native, key) {
@@ -39,71 +67,82 @@ class Snapshot {
     this.#native = native;
   }
 
+  /** For console.log and the like. */
+  [inspect.custom](_depth, options) {
+    if (!isSnapshot(this)) return 'Snapshot {}';
+    const { nodeCount, sampleCount, liveBytes, takenAt } = this;
+    return `Snapshot ${inspect({ nodeCount, sampleCount, liveBytes, takenAt }, options)}`;
+  }
+
   get nodeCount() {
-    return this.#native.nodeCount;
+    return nativeOf(this).nodeCount;
   }
 
   get sampleCount() {
-    return this.#native.sampleCount;
+    return nativeOf(this).sampleCount;
   }
 
   get liveBytes() {
-    return this.#native.liveBytes;
+    return nativeOf(this).liveBytes;
   }
 
   get takenAt() {
-    const { takenAt } = this.#native;
+    const { takenAt } = nativeOf(this);
     return takenAt === null ? null : new Date(takenAt);
   }
 
   get sampleIntervalBytes() {
-    return this.#native.sampleIntervalBytes;
+    return nativeOf(this).sampleIntervalBytes;
+  }
+
+  get fullCollections() {
+    return nativeOf(this).fullCollections;
   }
 
   get warnings() {
-    return this.#native.warnings;
+    return nativeOf(this).warnings;
   }
 
   get timings() {
-    return this.#native.timings;
+    return nativeOf(this).timings;
   }
 
   tree() {
-    return allocationTree(this.#native);
+    return allocationTree(nativeOf(this));
   }
 
   toJSON() {
-    return { head: devToolsHead(this.#native), samples: devToolsSamples(this.#native) };
+    return { head: devToolsHead(nativeOf(this)), samples: devToolsSamples(nativeOf(this)) };
   }
 
   estimate(include = 'live') {
-    checkInclude('include', include);
-    return this.#native.estimate(include);
+    return nativeOf(this).estimate(checkInclude('include', include));
   }
 
   async top(options) {
     const question = JSON.stringify(checkSiteOptions(options));
-    return JSON.parse(settle(await this.#native.top(question)));
+    return JSON.parse(settle(await nativeOf(this).top(question)));
   }
 
   async diff(base, options) {
     checkSnapshot('base', base);
     const question = JSON.stringify(checkSiteOptions(options));
-    return JSON.parse(settle(await this.#native.diff(base.#native, question)));
+    return JSON.parse(settle(await nativeOf(this).diff(nativeOf(base), question)));
   }
 
   static async leaks(sources, options) {
     checkArray('sources', sources);
     // What a listener or a promise costs counts for the function of the program that made it.
-    const question = JSON.stringify({ hideNodeInternals: true, ...checkLeakOptions(options) });
+    const asked = bare({ hideNodeInternals: true, ...checkLeakOptions(options) });
+    const question = JSON.stringify(asked);
     const { LeakHunt } = load();
     const hunt = new LeakHunt();
     for (const [index, source] of sources.entries()) {
       if (typeof source === 'string') {
-        hunt.addFile(resolve(source), source);
+        hunt.addFile(readable(source), source);
       } else {
         checkSnapshot(`sources[${index}]`, source);
-        hunt.addSnapshot(source.#native, `snapshot ${index + 1}`);
+        hunt.addSnapshot(nativeOf(source), `snapshot ${index + 1}`);
       }
     }
     const { skipped, ...found } = JSON.parse(settle(await hunt.judge(question)));
@@ -112,37 +151,34 @@ class Snapshot {
   }
 
   async write(filename, options) {
-    checkFilename(filename);
-    const { format, ...changes } = checkWriteOptions(options);
-    const written =
-      filename === undefined
-        ? this.#native.writeInto(resolve('.'), Date.now(), format, changes)
-        : this.#native.writeTo(resolve(filename), format, changes);
-    const path = settle(await written);
-    return filename ?? basename(path);
+    return writeSnapshot(this, checkWriteRequest(filename, options));
   }
 
   async encode(format = 'heapprofile', options = undefined) {
-    checkFormat('format', format);
-    return settle(await this.#native.encode(format, checkEncodeOptions(options)));
+    const native = nativeOf(this);
+    const known = checkFormat('format', format);
+    return settle(await native.encode(known, checkEncodeOptions(options)));
   }
 
   async writeFlamegraph(filename, options) {
     checkPath('filename', filename);
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
-    settle(await this.#native.writeFlamegraph(resolve(filename), FLAMEGRAPH, base?.#native));
+    const native = nativeOf(this);
+    const path = writable(filename);
+    settle(await native.writeFlamegraph(path, readable(FLAMEGRAPH), base && nativeOf(base)));
     return filename;
   }
 
   async encodeFlamegraph(options) {
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
-    return settle(await this.#native.encodeFlamegraph(FLAMEGRAPH, base?.#native));
+    const native = nativeOf(this);
+    return settle(await native.encodeFlamegraph(readable(FLAMEGRAPH), base && nativeOf(base)));
   }
 
   static async read(path, options) {
     checkPath('path', path);
     const { sourceMaps = false } = checkReadOptions(options);
-    return new Snapshot(settle(await load().read(resolve(path), sourceMaps)), KEY);
+    return new Snapshot(settle(await load().read(readable(path), sourceMaps)), KEY);
   }
 
   static async parse(buffer, options) {
@@ -150,27 +186,10 @@ class Snapshot {
     const { sourceMaps = false } = checkReadOptions(options);
     return new Snapshot(settle(await load().parse(buffer, sourceMaps)), KEY);
   }
-
-  // What the command line and the preload need beside the public API.
-
-  /** Writes under a new name in a directory; resolves to the path. */
-  static async writeInto(snapshot, directory, format) {
-    return settle(await snapshot.#native.writeInto(resolve(directory), Date.now(), format, {}));
-  }
-
-  /** For the end of a thread: the same at once. */
-  static writeIntoSync(snapshot, directory, format) {
-    return settle(snapshot.#native.writeIntoSync(resolve(directory), Date.now(), format, {}));
-  }
-
-  /** The tree of `get(true)`. */
-  static translate(snapshot) {
-    return translatedTree(snapshot.#native);
-  }
 }
 
 function checkSnapshot(name, value) {
-  if (!(value instanceof Snapshot)) throw invalidArgType(name, 'a Snapshot', value);
+  if (!isSnapshot(value)) throw invalidArgType(name, 'a Snapshot', value);
 }
 
 /** Captures the running session of this thread; throws ERR_NOT_SAMPLING without one. */
@@ -178,4 +197,49 @@ function takeSnapshot() {
   return new Snapshot(load().snapshot(describeHost()), KEY);
 }
 
-module.exports = { Snapshot, takeSnapshot };
+/** The path of a file that native code may read. */
+function readable(path) {
+  const place = resolve(path);
+  checkReadable(place);
+  return place;
+}
+
+/** The path of a file that native code may write. */
+function writable(path) {
+  const place = resolve(path);
+  checkWritable(place);
+  return place;
+}
+
+/** Writes what a checked request asks for; resolves to the name of the file. */
+async function writeSnapshot(snapshot, { filename, format, changes }) {
+  if (filename === undefined) return basename(await writeInto(snapshot, '.', format, changes));
+  settle(await nativeOf(snapshot).writeTo(writable(filename), format, changes));
+  return filename;
+}
+
+/** Writes under a new name in a directory; resolves to the path. */
+async function writeInto(snapshot, directory, format, changes = bare({})) {
+  const { place, now } = newName(directory);
+  return settle(await nativeOf(snapshot).writeInto(place, now, format, changes));
+}
+
+/** For the end of a thread: the same at once. */
+function writeIntoSync(snapshot, directory, format) {
+  const { place, now } = newName(directory);
+  return settle(nativeOf(snapshot).writeIntoSync(place, now, format, bare({})));
+}
+
+/** Where native code looks for a name that is free, and from when on. */
+function newName(directory) {
+  const [place, now] = [resolve(directory), Date.now()];
+  checkWritable(join(place, `heap-profile-${now}.heapprofile`));
+  return { place, now };
+}
+
+/** The tree of `get(true)`. */
+function translate(snapshot) {
+  return translatedTree(nativeOf(snapshot));
+}
+
+module.exports = { Snapshot, takeSnapshot, translate, writeInto, writeIntoSync, writeSnapshot };

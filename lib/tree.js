@@ -6,6 +6,10 @@
 // when a closure that it inlined is collected, which would be after each tree.
 'use strict';
 
+/** @import { AllocationProfileNode, DevToolsProfileNode } from '../index.d.ts' */
+/** @import { SamplingHeapProfileNode, SamplingHeapProfileSample } from '../index.d.ts' */
+/** @import { NativeSnapshot } from '../target/native.d.ts' */
+
 const FIELDS = 9;
 
 /**
@@ -26,7 +30,11 @@ function buildTree(source, create) {
   return orphans[0];
 }
 
-/** V8's AllocationProfile: 1-based positions, V8's own sizes and counts. */
+/**
+ * V8's AllocationProfile: 1-based positions, V8's own sizes and counts.
+ * @param {NativeSnapshot} native
+ * @returns {AllocationProfileNode}
+ */
 function allocationTree(native) {
   if (kept.length === 0) kept.push(...allShapes());
   const source = allocationSource(native.strings(), native.nodes(), native.allocations());
@@ -77,11 +85,16 @@ function takeAllocations(source, count) {
   return taken;
 }
 
-/** What heap-profile 0.4.0 called the DevTools format: flat nodes with a selfSize. */
+/**
+ * What heap-profile 0.4.0 called the DevTools format: flat nodes with a selfSize.
+ * @param {NativeSnapshot} native
+ * @returns {DevToolsProfileNode}
+ */
 function translatedTree(native) {
   return buildTree(selfSizeSource(native), createTranslatedNode);
 }
 
+/** @param {NativeSnapshot} native */
 function selfSizeSource(native) {
   return { strings: native.strings(), rows: native.nodes(), selfSizes: native.selfSizes() };
 }
@@ -98,7 +111,11 @@ function createTranslatedNode({ strings, rows, selfSizes }, row, index, children
   };
 }
 
-/** The head of a .heapprofile: 0-based positions, the script id a string. */
+/**
+ * The head of a .heapprofile: 0-based positions, the script id a string.
+ * @param {NativeSnapshot} native
+ * @returns {SamplingHeapProfileNode}
+ */
 function devToolsHead(native) {
   return buildTree(selfSizeSource(native), createDevToolsNode);
 }
@@ -118,7 +135,11 @@ function createDevToolsNode({ strings, rows, selfSizes }, row, index, children) 
   };
 }
 
-/** The samples of a .heapprofile. */
+/**
+ * The samples of a .heapprofile.
+ * @param {NativeSnapshot} native
+ * @returns {SamplingHeapProfileSample[]}
+ */
 function devToolsSamples(native) {
   const rows = native.samples();
   const samples = [];

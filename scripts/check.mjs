@@ -1,5 +1,14 @@
-// Formatters, lints, types and dependencies: all that can be checked without running the project.
-import { run } from './run.mjs';
+// Formatters, lints, types, the directions of imports, dependencies: all that can be checked without
+// running the project.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, run } from './run.mjs';
+
+// What the addon has, for the types of lib/: napi-rs writes it while it builds.
+if (!existsSync(join(root, 'target', 'native.d.ts'))) {
+  console.error('error: target/native.d.ts is missing: run `npm run build` first');
+  process.exit(1);
+}
 
 const DENY = ['-D', 'warnings'];
 const clangFormat = ['--dry-run', '-Werror', 'src/v8/shim.h', 'src/v8/shim.cc'];
@@ -13,6 +22,8 @@ const checks = [
   ],
   ['node_modules/.bin/biome', ['ci', '.']],
   ['node_modules/.bin/clang-format', clangFormat],
+  [process.execPath, ['scripts/arrows.mjs']],
+  ['node_modules/.bin/tsc', ['--project', 'jsconfig.json']],
   ['node_modules/.bin/tsc', ['--project', '__test__/types']],
   [process.execPath, ['scripts/dependencies.mjs']],
 ];

@@ -23,7 +23,7 @@ const TARGET = 'x86_64-unknown-linux-gnu';
 const directory = join(root, 'target', 'sanitize');
 
 const OURS = /<obj>[^<]*heap-profile[^<]*\.node<\/obj>/;
-/** Its references to our classes, which stay as long as the environment, and which Node forgets to free. */
+/** Its references to our classes, one for each and environment, which it never gives back. */
 const OF_NAPI_RS = /<fn>napi_create_reference<\/fn>[\s\S]*<fn>napi_register_module_v1<\/fn>/;
 
 const ways = { address, valgrind, miri };
@@ -50,6 +50,7 @@ function address() {
     // tests of memory.
     ASAN_OPTIONS: `detect_leaks=0:quarantine_size_mb=16:log_path=${join(reports, 'asan')}`,
     UBSAN_OPTIONS: `print_stacktrace=1:log_path=${join(reports, 'ubsan')}`,
+    HEAP_PROFILE_TEST_PATIENCE: '10',
   };
   const specs = readdirSync(join(root, '__test__')).filter((name) =>
     /^host-.*\.spec\.mjs$/.test(name),

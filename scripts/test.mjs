@@ -1,6 +1,6 @@
-// Runs specs with the Node that runs this script, as many files at once as there are cores: those of
-// __test__, or the files and directories that are named. `node --test` would take one fewer at once,
-// on two cores one, and older Nodes cannot be told another number.
+// Runs specs with the Node that runs this script, those of __test__ unless files or directories are
+// named: one more at once than there are cores, as they wait much. `node --test` takes one fewer, on
+// two cores one, and older Nodes cannot be told another number.
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const named = process.argv.slice(2);
 const files = (named.length > 0 ? named : ['__test__']).flatMap(specsOf);
 
 if (files.length === 0) fail(`no spec in ${named.join(', ')}`);
-const events = run({ files, concurrency: availableParallelism() });
+const events = run({ files, concurrency: availableParallelism() + 1 });
 events.on('test:fail', () => {
   process.exitCode = 1;
 });

@@ -15,7 +15,7 @@ function readArguments(command, argv) {
   const { values, positionals } = parse(described, argv);
   if (values.help) return { isHelp: true };
   const operands = readOperands(command.operands, positionals, command.name);
-  const options = {};
+  const options = Object.create(null);
   for (const [name, option] of Object.entries(command.options)) {
     const text = values[name] ?? option.default;
     if (text !== undefined) options[camelCase(name)] = readValue(`--${name}`, option.read, text);

@@ -27,6 +27,7 @@ function programHelp(commands) {
   ].join('\n');
 }
 
+/** @param {{ exitCodes?: string[][], [property: string]: any }} command */
 function commandHelp({ name, summary, operands, options, exitCodes = [], examples }) {
   const rows = Object.entries({ ...options, help: HELP }).map(([option, described]) => [
     optionUsage(option, described),

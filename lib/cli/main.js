@@ -10,7 +10,8 @@
 
 const { version } = require('../../package.json');
 const { readArguments } = require('./arguments.js');
-const { CommandError, UsageError } = require('./errors.js');
+const { CommandError } = require('../errors.js');
+const { UsageError } = require('./errors.js');
 const { complain } = require('./printable.js');
 const { commandHelp, PROGRAM, programHelp } = require('./help.js');
 

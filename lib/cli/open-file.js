@@ -35,15 +35,16 @@ function openFile(file) {
   const [command, ...args] = openerOf(process.platform, resolve(file));
   const isWindows = process.platform === 'win32';
   // A browser that xdg-open started must not end with our Ctrl-C. PowerShell needs its console.
+  /** @type {import('node:child_process').SpawnOptions} */
   const options = { stdio: 'ignore', detached: !isWindows, windowsHide: true };
   const child = spawn(command, args, options);
-  return new Promise((done, reject) => {
+  return new Promise((/** @type {(nothing?: undefined) => void} */ done, reject) => {
     // xdg-open may last as long as the browser. What goes wrong goes wrong at once.
     const timer = setTimeout(() => {
       child.unref();
       done();
     }, PATIENCE_MS);
-    child.on('error', (error) => {
+    child.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
       clearTimeout(timer);
       reject(error.code === 'ENOENT' ? new Error(`there is no ${command}`) : error);
     });

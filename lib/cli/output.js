@@ -2,7 +2,8 @@
 'use strict';
 
 const { Snapshot } = require('../snapshot.js');
-const { CommandError, UsageError } = require('./errors.js');
+const { CommandError } = require('../errors.js');
+const { UsageError } = require('./errors.js');
 const { complain } = require('./printable.js');
 const { withProgress } = require('./progress.js');
 

@@ -3,11 +3,21 @@
 'use strict';
 
 const { statSync } = require('node:fs');
+const { clearLine, cursorTo } = require('node:readline');
 const { load } = require('../native.js');
-const { formatBytes } = require('./units.js');
+const { formatBytes } = require('../display/units.js');
 
 const PATIENCE_MS = 1000;
 const POLL_MS = 100;
+
+const BAR_WIDTH = 40;
+/** Of terminals that do not tell. */
+const USUAL_COLUMNS = 80;
+const SAVE_CURSOR = '\x1b7';
+const RESTORE_CURSOR = '\x1b8';
+/** What clearLine clears. */
+const TO_THE_RIGHT = 1;
+const ALL = 0;
 
 /** Does `work`, which reads these files and buffers; resolves to what it resolves to. */
 async function withProgress(sources, work) {
@@ -38,29 +48,44 @@ function sizeOf(source) {
 function showWhileItLasts(totalBytes, stream) {
   const { bytesRead } = load();
   const before = bytesRead();
-  const soFar = () => Math.min(bytesRead() - before, totalBytes);
+  const part = () => Math.min(1, (bytesRead() - before) / totalBytes);
   let bar;
   let polling;
   const waiting = setTimeout(() => {
-    bar = makeBar(totalBytes, stream);
-    bar.start(totalBytes, soFar());
-    polling = setInterval(() => bar.update(soFar()), POLL_MS);
+    bar = drawBar(stream, `of ${formatBytes(totalBytes)} read`);
+    bar.draw(part());
+    polling = setInterval(() => bar.draw(part()), POLL_MS);
   }, PATIENCE_MS);
   return () => {
     clearTimeout(waiting);
     clearInterval(polling);
-    bar?.stop();
+    bar?.clear();
   };
 }
 
-function makeBar(totalBytes, stream) {
-  // Here, for programs that load this package do not need it.
-  const { Presets, SingleBar } = require('cli-progress');
-  const format = `{bar} {percentage} % of ${formatBytes(totalBytes)} read`;
-  const clear = { clearOnComplete: true };
-  // Left as they are: Ctrl-C would leave the terminal with what was changed.
-  const leave = { hideCursor: false, linewrap: true };
-  return new SingleBar({ stream, format, ...clear, ...leave }, Presets.shades_classic);
+/** A bar in the line of the cursor, which it changes nothing else of: Ctrl-C may end it at any time. */
+function drawBar(stream, text) {
+  let drawn = '';
+  stream.write(SAVE_CURSOR);
+  const draw = (part) => {
+    const full = Math.round(part * BAR_WIDTH);
+    const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
+    const line = `${bar} ${Math.floor(part * 100)} % ${text}`.slice(
+      0,
+      stream.columns || USUAL_COLUMNS,
+    );
+    if (line === drawn) return;
+    drawn = line;
+    cursorTo(stream, 0);
+    stream.write(line);
+    clearLine(stream, TO_THE_RIGHT);
+  };
+  const clear = () => {
+    stream.write(RESTORE_CURSOR);
+    cursorTo(stream, 0);
+    clearLine(stream, ALL);
+  };
+  return { draw, clear };
 }
 
 module.exports = { withProgress };

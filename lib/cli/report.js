@@ -4,6 +4,7 @@
 const { UsageError } = require('./errors.js');
 const { STANDARD } = require('./output.js');
 const { printable } = require('./printable.js');
+const { textTable } = require('./table.js');
 
 /** Options of all commands that print an answer. */
 const REPORT_OPTIONS = {
@@ -11,7 +12,10 @@ const REPORT_OPTIONS = {
   markdown: { description: 'Print Markdown, for tickets' },
 };
 
-/** Throws unless stdout has one use. */
+/**
+ * Throws unless stdout has one use.
+ * @param {{ output?: string, json?: boolean, markdown?: boolean }} options
+ */
 function checkReport({ output, json, markdown }) {
   if (json && markdown) throw new UsageError('--json or --markdown, not both');
   if (output === STANDARD && (json || markdown)) {
@@ -41,28 +45,19 @@ function write(text) {
 
 function asText({ lines, columns, rows = [], notes = [] }) {
   const texts = lines.map((line) => `${printable(line)}\n`);
-  if (rows.length > 0) texts.push(`\n${textTable(columns, rows)}\n`);
+  if (rows.length > 0) {
+    const cells = rows.map((row) => row.map(printable));
+    texts.push('\n', ...textTable(columns, cells, emphasize).map((line) => `${line}\n`));
+  }
   if (notes.length > 0) texts.push('\n', ...notes.map((note) => `${printable(note)}\n`));
   return texts.join('');
 }
 
-function textTable(columns, rows) {
-  // Here, for programs that load this package need neither.
-  const Table = require('cli-table3');
+/** Titles are bold where colours are. */
+function emphasize(title) {
+  // Here, for programs that load this package do not need it.
   const { createColors, isColorSupported } = require('picocolors');
-  const { bold } = createColors(isColorSupported && isColorWanted());
-  const table = new Table({
-    head: columns.map(({ title }) => bold(title)),
-    colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
-    chars: PLAIN,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-  });
-  table.push(...rows.map((row) => row.map(printable)));
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  return createColors(isColorSupported && isColorWanted()).bold(title);
 }
 
 /** What picocolors does not ask for: continuous integration is no terminal, and 0 forces nothing. */
@@ -70,11 +65,6 @@ function isColorWanted() {
   const { FORCE_COLOR } = process.env;
   return FORCE_COLOR === undefined ? process.stdout.isTTY === true : FORCE_COLOR !== '0';
 }
-
-const SIDES = ['top', 'bottom', 'left', 'right', 'mid'];
-const JOINTS = SIDES.flatMap((side) => ['', '-mid', '-left', '-right'].map((at) => side + at));
-/** Columns with nothing drawn between them. */
-const PLAIN = { ...Object.fromEntries(JOINTS.map((name) => [name, ''])), middle: '' };
 
 function asMarkdown({ lines, columns, rows = [], notes = [] }) {
   const parts = lines.map((line) => `${escapeMarkdown(line)}\n`);

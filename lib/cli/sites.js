@@ -2,7 +2,7 @@
 'use strict';
 
 const { readGrouping, readInteger } = require('../text-options.js');
-const { formatCount } = require('./units.js');
+const { formatCount } = require('../display/units.js');
 
 /** Options that say what is put together, and how much of it is shown. */
 const GROUP_OPTIONS = {

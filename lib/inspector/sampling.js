@@ -8,8 +8,9 @@
 
 const { randomBytes } = require('node:crypto');
 const { version } = require('../../package.json');
-const { CommandError } = require('../cli/errors.js');
+const { CommandError } = require('../errors.js');
 const { Snapshot } = require('../snapshot.js');
+const { noProtocol } = require('./session.js');
 
 /** What the protocol takes. Before Node.js 26 it takes nothing else, whatever it is told. */
 const PROTOCOL_DEPTH = 128;
@@ -36,7 +37,7 @@ async function startSampling(session, { sampleInterval, depth = PROTOCOL_DEPTH }
     );
   }
   // All but the memory usage stays what it is.
-  const { memoryUsage, ...host } = await session.evaluate(DESCRIBE);
+  const { memoryUsage, ...host } = await describe(session);
   const stackDepth = takesDepth(host.nodeVersion) ? depth : PROTOCOL_DEPTH;
   const shared = {
     version,
@@ -53,7 +54,7 @@ async function startSampling(session, { sampleInterval, depth = PROTOCOL_DEPTH }
     stackDepth: depth,
   });
   const take = async (method) => {
-    const now = session.isEnding ? {} : await session.evaluate(DESCRIBE);
+    const now = session.isEnding ? {} : await describe(session);
     const { profile } = await session.send(method);
     const heapProfile = { ...shared, ...now, takenAt: new Date() };
     return Snapshot.parse(Buffer.from(JSON.stringify({ ...profile, heapProfile })));
@@ -63,6 +64,12 @@ async function startSampling(session, { sampleInterval, depth = PROTOCOL_DEPTH }
     snapshot: () => take('HeapProfiler.getSamplingProfile'),
     stop: () => take('HeapProfiler.stopSampling'),
   };
+}
+
+async function describe(session) {
+  const description = await session.evaluate(DESCRIBE);
+  if (typeof description?.nodeVersion !== 'string') throw noProtocol();
+  return description;
 }
 
 /** V8 gives a profile only while it samples, whoever started that. */

@@ -1,9 +1,12 @@
 // Speaks the DevTools protocol with another process and its worker threads.
 'use strict';
 
+const { constants } = require('node:buffer');
 const { EventEmitter } = require('node:events');
+const { setTimeout: sleep } = require('node:timers/promises');
 const WebSocket = require('ws');
-const { CommandError } = require('../cli/errors.js');
+const { CommandError } = require('../errors.js');
+const { DEADLINES, within } = require('./deadlines.js');
 
 /** One thread's side of the protocol: requests with their answers; its events are emitted. */
 class Session extends EventEmitter {
@@ -31,13 +34,25 @@ class Session extends EventEmitter {
     });
   }
 
+  /** What is no message of the protocol ends the session. */
   receive(text) {
-    const { id, method, params, result, error } = JSON.parse(text);
-    if (id === undefined) return this.emit(method, params);
+    try {
+      this.#dispatch(JSON.parse(text));
+    } catch {
+      this.end(noProtocol());
+    }
+  }
+
+  #dispatch({ id, method, params, result, error }) {
+    // Events are named `Domain.event`, ours have no point.
+    if (id === undefined && method.includes('.')) return this.emit(method, params);
     const request = this.#pending.get(id);
+    // Nobody asked, or waits for it any more.
+    if (request === undefined) return;
+    if (error !== undefined) request.reject(refusal(error.message));
+    else if (typeof result === 'object' && result !== null) request.resolve(result);
+    else request.reject(noProtocol());
     this.#pending.delete(id);
-    if (error === undefined) request.resolve(result);
-    else request.reject(new CommandError(`the process answers: ${error.message}`));
   }
 
   /** No answers come any more. */
@@ -62,32 +77,65 @@ class Session extends EventEmitter {
     if (this.isEnding) throw new CommandError('the process ends');
     const options = { expression, includeCommandLineAPI: true, returnByValue: true };
     const { result, exceptionDetails } = await this.send('Runtime.evaluate', options);
-    if (exceptionDetails === undefined) return result.value;
-    throw new CommandError(`the process answers: ${exceptionDetails.text}`);
+    if (exceptionDetails !== undefined) throw refusal(exceptionDetails?.text);
+    if (typeof result !== 'object' || result === null) throw noProtocol();
+    return result.value;
   }
 }
 
+function refusal(reason) {
+  if (typeof reason !== 'string') return noProtocol();
+  return new CommandError(`the process answers: ${reason}`);
+}
+
+function noProtocol() {
+  return new CommandError('what answers is not the inspector of Node.js: it breaks the protocol');
+}
+
 /** { session, close } of the main thread. */
-async function connect(url) {
-  // Profiles are large, and come over the loopback.
-  const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: 0 });
+async function connect(url, interruption) {
+  // Profiles come over the loopback, and are no larger than a string can be.
+  const options = { perMessageDeflate: false, maxPayload: constants.MAX_STRING_LENGTH };
+  const socket = new WebSocket(url, options);
   const session = new Session((message) => socket.send(message));
+  socket.on('message', (data) => session.receive(data));
+  socket.on('error', (error) => {
+    session.end(new CommandError(`the connection broke: ${error.message}`));
+  });
+  socket.on('close', () => session.end(new CommandError('the process closed the connection')));
+  try {
+    await within(DEADLINES.connect, `connecting to ${url}`, interruption, () =>
+      opened(socket, url),
+    );
+  } catch (error) {
+    socket.terminate();
+    throw error;
+  }
+  return { session, close: () => close(socket) };
+}
+
+function opened(socket, url) {
+  return new Promise((resolve, reject) => {
+    socket.on('open', resolve);
+    socket.on('error', (error) => {
+      reject(new CommandError(`no connection to ${url}: ${error.message}`));
+    });
+  });
+}
+
+/** A process that does not answer need not agree. */
+async function close(socket) {
   const closed = new Promise((resolve) => {
     socket.on('close', resolve);
   });
-  socket.on('message', (data) => session.receive(data));
-  socket.on('close', () => session.end(new CommandError('the process closed the connection')));
-  const close = () => {
-    socket.close();
-    return closed;
-  };
-  await new Promise((resolve, reject) => {
-    socket.on('open', resolve);
-    socket.on('error', (error) =>
-      reject(new CommandError(`no connection to ${url}: ${error.message}`)),
-    );
-  });
-  return { session, close };
+  if (socket.readyState === WebSocket.CLOSED) return;
+  socket.close();
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  const overdue = sleep(DEADLINES.goodbye, undefined, { signal }).catch(() => {});
+  await Promise.race([closed, overdue]);
+  waiting.abort();
+  socket.terminate();
 }
 
 /** Worker threads that the main thread started: { threadId, title, url, session }. */
@@ -100,7 +148,8 @@ async function attachWorkers(main) {
         session.end(error);
       });
     });
-    workers.set(sessionId, { threadId: Number(workerId), title, url, session });
+    const thread = { threadId: Number(workerId), title: String(title), url: String(url) };
+    workers.set(sessionId, { ...thread, session });
   });
   main.on('NodeWorker.receivedMessageFromWorker', ({ sessionId, message }) => {
     workers.get(sessionId)?.session.receive(message);
@@ -117,4 +166,4 @@ async function attachWorkers(main) {
   return [...workers.values()];
 }
 
-module.exports = { attachWorkers, connect };
+module.exports = { attachWorkers, connect, noProtocol };

@@ -7,31 +7,33 @@ const http = require('node:http');
 const { constants } = require('node:os');
 const { basename, join } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { CommandError } = require('../cli/errors.js');
+const { CommandError } = require('../errors.js');
+const { DEADLINES, Interruption, Overdue, within } = require('./deadlines.js');
 
 /** `node`, `nodejs`, `node-22`; not `node_exporter`. */
 const NODE_NAME = /^node(js)?[\d.-]*$/;
 const DEFAULT_PORT = 9229;
 const LISTENING = '0A'; // TCP_LISTEN of the kernel's include/net/tcp_states.h
-const OPEN_TIMEOUT_MS = 5000;
 const POLL_MS = 50;
-const ANSWER_TIMEOUT_MS = 1000;
+/** An inspector's answer is one entry, with the program's path. */
+const LONGEST_ANSWER = 64 * 1024;
 
-/** { url, wasOpen } of the process's main thread. */
-async function openInspector(pid) {
+/** { url, wasOpen } of the process's main thread. `interruption` is the AbortSignal of Ctrl-C. */
+async function openInspector(pid, interruption) {
   checkTarget(pid);
   const before = listeningAddresses(pid);
   // Others are not asked yet: the application itself may listen there. Port 0 is any.
   const port = expectedPort(pid);
   const likely = before.filter((address) => port === 0 || address.port === port);
-  const open = await findInspector(likely);
+  const open = await findInspector(likely, interruption);
   if (open !== undefined) return { url: open, wasOpen: true };
+  if (interruption.aborted) throw new Interruption('interrupted');
 
   const isSignalled = opensOnSignal(pid);
-  const opened = isSignalled ? await signal(pid, before) : undefined;
+  const opened = isSignalled ? await signal(pid, before, interruption) : undefined;
   if (opened !== undefined) return { url: opened, wasOpen: false };
 
-  const elsewhere = await findInspector(before);
+  const elsewhere = await findInspector(before, interruption);
   if (elsewhere !== undefined) return { url: elsewhere, wasOpen: true };
   throw new CommandError(whyClosed(pid, port, isSignalled));
 }
@@ -74,21 +76,29 @@ function refusal(pid) {
 
 /** Whether SIGUSR1 opens the inspector, as far as can be told from outside. */
 function opensOnSignal(pid) {
-  const [, caught] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
   const bit = 1n << BigInt(constants.signals.SIGUSR1 - 1);
   return (BigInt(`0x${caught}`) & bit) !== 0n;
 }
 
 /** Has the inspector opened; its URL, or undefined if it does not open. */
-async function signal(pid, before) {
+async function signal(pid, before, interruption) {
   const known = new Set(before.map((address) => address.inode));
   process.kill(pid, 'SIGUSR1');
-  for (let waited = 0; waited < OPEN_TIMEOUT_MS; waited += POLL_MS) {
-    await sleep(POLL_MS);
-    const url = await findInspector(
-      listeningAddresses(pid).filter((address) => !known.has(address.inode)),
-    );
-    if (url !== undefined) return url;
+  try {
+    return await within(DEADLINES.open, 'opening', interruption, async (waiting) => {
+      let url;
+      while (url === undefined && !waiting.aborted) {
+        await sleep(POLL_MS);
+        const added = listeningAddresses(pid).filter((address) => !known.has(address.inode));
+        url = await findInspector(added, waiting);
+      }
+      return url;
+    });
+  } catch (error) {
+    // Why it did not open in time is told later.
+    if (!(error instanceof Overdue)) throw error;
   }
 }
 
@@ -165,12 +175,13 @@ function hostOf(bytes) {
   return isEverywhere ? '::1' : bytes.join('').match(/.{4}/g).join(':');
 }
 
-/** The URL of the first inspector among what listens. */
-async function findInspector(addresses) {
-  for (const address of addresses) {
-    const id = await askForId(address);
-    if (id !== undefined) return `ws://${hostInUrl(address.host)}:${address.port}/${id}`;
-  }
+/** The URL of the first inspector among what listens; all are asked at once. */
+async function findInspector(addresses, interruption) {
+  const ids = await Promise.all(addresses.map((address) => askForId(address, interruption)));
+  const found = ids.findIndex((id) => id !== undefined);
+  if (found === -1) return undefined;
+  const { host, port } = addresses[found];
+  return `ws://${hostInUrl(host)}:${port}/${ids[found]}`;
 }
 
 function hostInUrl(host) {
@@ -178,10 +189,15 @@ function hostInUrl(host) {
 }
 
 /** The inspector's own id for the process; undefined if it is no inspector that listens. */
-async function askForId({ host, port }) {
+async function askForId({ host, port }, interruption) {
+  const address = { host, port, path: '/json/list' };
   try {
-    const [target] = JSON.parse(await get({ host, port, path: '/json/list' }));
-    return target.type === 'node' ? target.id : undefined;
+    const answer = await within(DEADLINES.find, 'asking', interruption, (signal) =>
+      get({ ...address, signal }),
+    );
+    const [{ type, id }] = JSON.parse(answer);
+    // Of what else answers so the address shall have no more than an id.
+    return type === 'node' && /^[\w-]+$/.test(id) ? id : undefined;
   } catch {
     return undefined;
   }
@@ -194,10 +210,10 @@ function get(address) {
       response.setEncoding('utf8');
       response.on('data', (part) => {
         text += part;
+        if (text.length > LONGEST_ANSWER) request.destroy(new Error('no inspector answers so'));
       });
       response.on('error', reject).on('end', () => resolve(text));
     });
-    request.setTimeout(ANSWER_TIMEOUT_MS, () => request.destroy(new Error('no answer')));
     request.on('error', reject);
   });
 }

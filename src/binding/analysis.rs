@@ -49,13 +49,13 @@ fn to_json<T: Serialize>(value: &T) -> error::Result<String> {
 
 #[napi]
 impl NativeSnapshot {
-    #[napi]
+    #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn top(&self, question: String) -> AsyncTask<Analyze> {
         let profile = self.profile.clone();
         Analyze::task(question, move |question| top::top(&profile, question))
     }
 
-    #[napi]
+    #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn diff(&self, base: &NativeSnapshot, question: String) -> AsyncTask<Analyze> {
         let (base, current) = (base.profile.clone(), self.profile.clone());
         Analyze::task(question, move |question| diff::diff(&base, &current, question))
@@ -86,7 +86,7 @@ impl LeakHunt {
         self.places.push((Place::File(path.into()), name));
     }
 
-    #[napi]
+    #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn judge(&self, question: String) -> AsyncTask<Analyze> {
         let places = self.places.clone();
         Analyze::task(question, move |question| hunt(&places, question))

@@ -92,19 +92,23 @@ type Base<'a> = Option<ClassInstance<'a, NativeSnapshot>>;
 
 #[napi]
 impl NativeSnapshot {
-    #[napi]
+    #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn write_flamegraph(
         &self,
         path: String,
         template: String,
-        base: Base,
+        #[napi(ts_arg_type = "NativeSnapshot | undefined")] base: Base,
     ) -> AsyncTask<WritePage> {
         let target = Target::Path(path.into());
         AsyncTask::new(WritePage { page: self.page(template, base), target })
     }
 
-    #[napi]
-    pub fn encode_flamegraph(&self, template: String, base: Base) -> AsyncTask<EncodePage> {
+    #[napi(ts_return_type = "Promise<Buffer | Failure>")]
+    pub fn encode_flamegraph(
+        &self,
+        template: String,
+        #[napi(ts_arg_type = "NativeSnapshot | undefined")] base: Base,
+    ) -> AsyncTask<EncodePage> {
         AsyncTask::new(EncodePage(self.page(template, base)))
     }
 }

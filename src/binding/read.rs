@@ -49,13 +49,13 @@ impl Task for Read {
     }
 }
 
-#[napi]
+#[napi(ts_return_type = "Promise<NativeSnapshot | Failure>")]
 pub fn read(path: String, source_maps: bool) -> AsyncTask<Read> {
     AsyncTask::new(Read { source: Source::File(path.into()), source_maps })
 }
 
 /// Copies the bytes first: JavaScript may change them while they are read.
-#[napi]
+#[napi(ts_return_type = "Promise<NativeSnapshot | Failure>")]
 pub fn parse(bytes: Uint8ArraySlice, source_maps: bool) -> AsyncTask<Read> {
     AsyncTask::new(Read { source: Source::Bytes(bytes.to_vec()), source_maps })
 }

@@ -1,6 +1,5 @@
 //! Starting, stopping and asking after the sampling session of the calling thread.
 
-use heap_profile_core::profile::metadata::Session;
 use napi::Env;
 use napi_derive::napi;
 
@@ -8,7 +7,7 @@ use super::host::JsHost;
 use super::names::JsInclude;
 use super::outcome::{Result, guard};
 use super::snapshot::NativeSnapshot;
-use crate::v8::{self, StartOptions};
+use crate::v8::{self, StartOptions, Status};
 
 /// The options that the caller named; lib/options.js checked them.
 #[napi(object, object_to_js = false)]
@@ -27,6 +26,8 @@ pub struct JsStatus {
     #[napi(js_name = "forceGC")]
     pub force_gc: bool,
     pub include: JsInclude,
+    /// Since it started.
+    pub full_collections: f64,
     /// Milliseconds since 1970.
     pub started_at: f64,
 }
@@ -57,12 +58,13 @@ pub fn snapshot(env: Env, host: JsHost) -> Result<NativeSnapshot> {
     guard(|| NativeSnapshot::take(env, host.into()))
 }
 
-fn describe(session: Session) -> JsStatus {
+fn describe(Status { session, full_collections }: Status) -> JsStatus {
     JsStatus {
         sample_interval_bytes: session.options.sample_interval_bytes,
         stack_depth: session.options.stack_depth,
         force_gc: session.options.force_gc,
         include: session.options.include.into(),
+        full_collections: full_collections as f64,
         started_at: session.started_at.timestamp_millis() as f64,
     }
 }

@@ -110,6 +110,12 @@ impl NativeSnapshot {
         self.profile.interval()
     }
 
+    /// Since the session's start; none where the file does not tell.
+    #[napi(getter)]
+    pub fn full_collections(&self) -> Option<f64> {
+        self.profile.metadata.full_collections.map(|count| count as f64)
+    }
+
     /// One for each script whose source map could not be used.
     #[napi(getter)]
     pub fn warnings(&self) -> Vec<JsWarning> {

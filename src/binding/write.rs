@@ -73,7 +73,7 @@ impl Task for Encode {
 
 #[napi]
 impl NativeSnapshot {
-    #[napi]
+    #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn write_to(
         &self,
         path: String,
@@ -86,7 +86,7 @@ impl NativeSnapshot {
         AsyncTask::new(Write { draft, target, format })
     }
 
-    #[napi]
+    #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn write_into(
         &self,
         directory: String,
@@ -112,7 +112,7 @@ impl NativeSnapshot {
         task.resolve(env, outcome)
     }
 
-    #[napi]
+    #[napi(ts_return_type = "Promise<Buffer | Failure>")]
     pub fn encode(&self, format: JsFormat, changes: JsChanges) -> AsyncTask<Encode> {
         let (draft, format) = (self.draft(changes), format.into());
         AsyncTask::new(Encode { draft, format })

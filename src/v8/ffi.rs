@@ -95,6 +95,8 @@ unsafe extern "C" {
         flags: u32,
     ) -> bool;
     pub fn hp_sampler_stop(isolate: *mut Isolate);
+    pub fn hp_collections_count(isolate: *mut Isolate, count: *mut u64);
+    pub fn hp_collections_forget(isolate: *mut Isolate, count: *mut u64);
     pub fn hp_profile_take(isolate: *mut Isolate) -> *mut AllocationProfile;
     pub fn hp_profile_delete(profile: *mut AllocationProfile);
     pub fn hp_profile_get_root(profile: *mut AllocationProfile) -> *const ProfileNode;

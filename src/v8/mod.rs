@@ -2,10 +2,11 @@
 //! with unsafe code. Everything it returns is owned and knows neither V8 nor Node-API.
 
 mod capture;
+mod collections;
 mod ffi;
 mod node_api;
 mod probe;
 mod sampler;
 
 pub use capture::{Capture, V8Profile};
-pub use sampler::{StartOptions, capture, start, status, stop};
+pub use sampler::{StartOptions, Status, capture, start, status, stop};

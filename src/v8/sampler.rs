@@ -12,6 +12,7 @@ use std::ptr::{self, NonNull};
 use napi::{Env, sys};
 
 use super::capture::{self, Capture};
+use super::collections::FullCollections;
 use super::ffi::{self, Isolate};
 use super::node_api::{HandleScope, check};
 use super::probe;
@@ -57,6 +58,8 @@ struct OurSession {
     isolate: NonNull<Isolate>,
     runtime: Runtime,
     session: Session,
+    /// Since it started.
+    collections: FullCollections,
     /// Of the last capture.
     fingerprint: Fingerprint,
 }
@@ -110,7 +113,8 @@ pub fn start(env: Env, asked: StartOptions) -> Result<()> {
         }
         let session = Session { session_id: random_id(), started_at: now(), options };
         let fingerprint = Fingerprint::default();
-        let ours = OurSession { isolate, runtime, session, fingerprint };
+        let collections = FullCollections::count(isolate);
+        let ours = OurSession { isolate, runtime, session, collections, fingerprint };
         state.phase = Phase::Sampling(Box::new(ours));
         Ok(())
     })
@@ -149,14 +153,23 @@ fn find_ours(env: Env, isolate: NonNull<Isolate>, state: &mut State) -> Result<(
     Ok(())
 }
 
+/// A session that runs.
+pub struct Status {
+    /// The session.
+    pub session: Session,
+    /// Full garbage collections since it started.
+    pub full_collections: u64,
+}
+
 /// Our session, if it runs.
-pub fn status() -> Result<Option<Session>> {
+pub fn status() -> Result<Option<Status>> {
     let isolate = current_isolate()?;
     STATE.with_borrow_mut(|state| {
         let Phase::Sampling(ours) = &state.phase else { return Ok(None) };
         let options = ours.session.options;
         if is_sampled(isolate, options) {
-            return Ok(Some(ours.session.clone()));
+            let full_collections = ours.collections.get();
+            return Ok(Some(Status { session: ours.session.clone(), full_collections }));
         }
         state.phase = Phase::Lost(options);
         Ok(None)
@@ -181,11 +194,13 @@ fn capture_ours(
         Phase::Sampling(ours) => ours,
     };
     let metadata = Metadata::new(ours.session.clone(), host);
-    if let Some(capture) = capture::take(env, isolate, ours.runtime, metadata)?
+    if let Some(mut capture) = capture::take(env, isolate, ours.runtime, metadata)?
         && has_interval(&capture.profile)
         && let Some(fingerprint) = ours.fingerprint.followed_by(Fingerprint::of(&capture.profile))
     {
         ours.fingerprint = fingerprint;
+        // With forceGC the capture itself made one.
+        capture.profile.parts_mut().metadata.full_collections = Some(ours.collections.get());
         return Ok(capture);
     }
     let options = ours.session.options;

@@ -68,10 +68,10 @@ v8::Isolate* isolate_of(hp_isolate* isolate) { return reinterpret_cast<v8::Isola
 
 Profile* profile_of(hp_profile* profile) { return reinterpret_cast<Profile*>(profile); }
 
-// Relies on three facts: a std::vector of libstdc++ and of libc++ is three pointers whatever it holds,
-// GetSamples returns a reference to one that the profile owns, and Sample is laid out as the running
-// V8 lays its own out, which is told at run time (hp_sample_layout). The vector is only read, through
-// data() and size(), so nothing is allocated or freed under the wrong type.
+// Relies on three facts: a std::vector of libstdc++ and of libc++ is three pointers whatever it
+// holds, GetSamples returns a reference to one that the profile owns, and Sample is laid out as the
+// running V8 lays its own out, which is told at run time (hp_sample_layout). The vector is only
+// read, through data() and size(), so nothing is allocated or freed under the wrong type.
 template <typename Sample>
 const std::vector<Sample>& samples_of(hp_profile* profile) {
   return reinterpret_cast<const std::vector<Sample>&>(profile_of(profile)->GetSamples());
@@ -89,6 +89,11 @@ void copy_samples(hp_profile* profile, hp_sample* samples, size_t length) {
   }
 }
 
+// In the middle of a collection: nothing may be allocated in V8's heap here.
+void count_collection(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* count) {
+  ++*static_cast<uint64_t*>(count);
+}
+
 }  // namespace
 
 const char* hp_version_get(void) { return v8::V8::GetVersion(); }
@@ -104,6 +109,16 @@ bool hp_sampler_start(hp_isolate* isolate, uint64_t interval, int32_t stack_dept
 
 void hp_sampler_stop(hp_isolate* isolate) {
   isolate_of(isolate)->GetHeapProfiler()->StopSamplingHeapProfiler();
+}
+
+// kGCTypeMarkSweepCompact is 1 << 2 in every verified V8.
+void hp_collections_count(hp_isolate* isolate, uint64_t* count) {
+  static_assert(v8::kGCTypeMarkSweepCompact == 1 << 2);
+  isolate_of(isolate)->AddGCEpilogueCallback(count_collection, count, v8::kGCTypeMarkSweepCompact);
+}
+
+void hp_collections_forget(hp_isolate* isolate, uint64_t* count) {
+  isolate_of(isolate)->RemoveGCEpilogueCallback(count_collection, count);
 }
 
 hp_profile* hp_profile_take(hp_isolate* isolate) {

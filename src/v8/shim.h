@@ -69,6 +69,11 @@ bool hp_sampler_start(hp_isolate* isolate, uint64_t interval, int32_t stack_dept
 // Stops whichever sampler runs in this isolate; does nothing when none does.
 void hp_sampler_stop(hp_isolate* isolate);
 
+// Has `*count` counted up by each full garbage collection (mark-compact) of the isolate, until it
+// is told to forget it. `count` must stay where it is until then; each is to be forgotten once.
+void hp_collections_count(hp_isolate* isolate, uint64_t* count);
+void hp_collections_forget(hp_isolate* isolate, uint64_t* count);
+
 // Takes the profile, or NULL when no sampler runs. A handle scope must be open on this thread.
 hp_profile* hp_profile_take(hp_isolate* isolate);
 

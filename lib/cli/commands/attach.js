@@ -3,6 +3,8 @@
 
 const { basename, dirname, extname, join } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
+const { Claim } = require('../../inspector/claim.js');
+const { DEADLINES, Interruption, within } = require('../../inspector/deadlines.js');
 const { attachWorkers, connect } = require('../../inspector/session.js');
 const { startSampling } = require('../../inspector/sampling.js');
 const { openInspector } = require('../../inspector/target.js');
@@ -14,7 +16,8 @@ const {
   readThreadId,
 } = require('../../text-options.js');
 const { countDown } = require('../countdown.js');
-const { CommandError, UsageError } = require('../errors.js');
+const { CommandError } = require('../../errors.js');
+const { UsageError } = require('../errors.js');
 const { STANDARD, writeProfile } = require('../output.js');
 const { complain } = require('../printable.js');
 const { checkReport, print, printFiles, REPORT_OPTIONS } = require('../report.js');
@@ -70,42 +73,59 @@ async function run(given, [pid]) {
   if (given.output === STANDARD && given.every !== undefined) {
     throw new UsageError('--every makes more than one file: they cannot all go to stdout');
   }
-  const ending = new AbortController();
-  const stopListening = abortOnSignal(ending);
+  const interrupting = new AbortController();
+  const stopListening = abortOnSignal(interrupting);
+  const { signal } = interrupting;
   try {
-    const target = await openInspector(pid);
-    const { session, close } = await connect(target.url);
-    try {
-      await session.watchEnd();
-      if (given.listThreads) await printThreads(session, given);
-      else await sample(session, given, pid, ending);
-    } finally {
-      if (!target.wasOpen) await closeInspector(session);
-      await close();
-    }
+    await withInspector(pid, signal, async (session) => {
+      if (given.listThreads) await printThreads(session, given, signal);
+      else await sample(session, given, pid, signal);
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    if (!(error instanceof Interruption)) complain(`error: ${error.message}`);
   } finally {
     stopListening();
   }
   // As the signal would have ended us.
-  const { reason } = ending.signal;
-  if (SIGNALS.includes(reason)) process.kill(process.pid, reason);
+  if (signal.aborted) process.kill(process.pid, signal.reason);
+}
+
+/** Leaves the process as it was, whatever happens to `work`. */
+async function withInspector(pid, interruption, work) {
+  const target = await openInspector(pid, interruption);
+  const { session, close } = await connect(target.url, interruption);
+  const claim = new Claim(session, !target.wasOpen);
+  try {
+    const wasLeft = await within(DEADLINES.answer, 'attaching', interruption, async () => {
+      await session.watchEnd();
+      return claim.take();
+    });
+    if (wasLeft) complain('warning: an attach that was killed left the inspector open; closing it');
+    await work(session);
+  } finally {
+    await within(DEADLINES.close, 'closing', interruption, () => claim.release()).catch(() => {});
+    await close();
+  }
 }
 
 /** The first signal ends the sampling; a second one ends us, as it would without a listener. */
-function abortOnSignal(ending) {
+function abortOnSignal(interrupting) {
   const stopListening = () => {
     for (const signal of SIGNALS) process.off(signal, abort);
   };
   const abort = (signal) => {
     stopListening();
-    ending.abort(signal);
+    interrupting.abort(signal);
   };
   for (const signal of SIGNALS) process.on(signal, abort);
   return stopListening;
 }
 
-async function printThreads(main, given) {
-  const workers = await attachWorkers(main);
+async function printThreads(main, given, interruption) {
+  const workers = await within(DEADLINES.answer, 'listing threads', interruption, () =>
+    attachWorkers(main),
+  );
   const threads = [{ threadId: 0, title: 'main thread', url: '' }, ...workers];
   const answer = { threads: threads.map(({ threadId, title, url }) => ({ threadId, title, url })) };
   print(answer, describeThreads, given);
@@ -120,19 +140,25 @@ function describeThreads({ threads }) {
   };
 }
 
-async function sample(main, given, pid, ending) {
-  const session = given.thread === 0 ? main : await findWorker(main, given.thread);
-  main.on('NodeRuntime.waitingForDisconnect', () => ending.abort('the program ended'));
-  session.on('end', () => ending.abort('the connection ended'));
-  const sampling = await startSampling(session, given);
+async function sample(main, given, pid, interruption) {
+  const ending = new AbortController();
+  main.on('NodeRuntime.waitingForDisconnect', () => ending.abort());
+  interruption.addEventListener('abort', () => ending.abort());
+  const start = async () => {
+    const session = given.thread === 0 ? main : await findWorker(main, given.thread);
+    session.on('end', () => ending.abort());
+    return startSampling(session, given);
+  };
+  const sampling = await within(DEADLINES.answer, 'starting to sample', interruption, start);
   if (given.depth !== undefined && sampling.stackDepth !== given.depth) {
     complain(`warning: this Node.js keeps ${sampling.stackDepth} frames of each stack`);
   }
-  await writeAll(takeSnapshots(sampling, given, pid, ending.signal), given);
+  const take = (how) => within(DEADLINES.profile, 'getting the profile', interruption, how);
+  await writeAll(takeSnapshots(sampling, take, given, pid, ending.signal), given);
 }
 
 /** The last one is that of the end. */
-async function* takeSnapshots(sampling, { duration, every }, pid, signal) {
+async function* takeSnapshots(sampling, take, { duration, every }, pid, signal) {
   const startedAt = Date.now();
   const wait = async (milliseconds) => {
     const stopCounting = countDown(`sampling process ${pid}`, startedAt + duration);
@@ -142,10 +168,10 @@ async function* takeSnapshots(sampling, { duration, every }, pid, signal) {
   for (let after = every; after < duration; after += every) {
     await wait(after);
     if (signal.aborted) break;
-    yield await sampling.snapshot();
+    yield await take(sampling.snapshot);
   }
   await wait(duration);
-  yield await sampling.stop();
+  yield await take(sampling.stop);
 }
 
 /** People see each file when it is there, programs get one answer. */
@@ -181,11 +207,6 @@ function numbered(file, count) {
   if (file === undefined) return undefined;
   const ending = FORMAT_ENDING.exec(file)?.[0] ?? extname(file);
   return join(dirname(file), `${basename(file, ending)}-${count}${ending}`);
-}
-
-/** Closes what we opened. The answer is that the connection ends. */
-async function closeInspector(session) {
-  await session.evaluate("require('node:inspector').close()").catch(() => {});
 }
 
 module.exports = {

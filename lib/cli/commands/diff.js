@@ -2,11 +2,16 @@
 'use strict';
 
 const { UsageError } = require('../errors.js');
-const { nameOf, placeOf } = require('../frames.js');
+const { nameOf, placeOf } = require('../../display/frames.js');
 const { withProfiles } = require('../output.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
 const { FILTER_OPTIONS, GROUP_OPTIONS, includeLines, tableNotes } = require('../sites.js');
-const { formatBytes, formatDuration, formatGrowth, formatRange } = require('../units.js');
+const {
+  formatBytes,
+  formatDuration,
+  formatGrowth,
+  formatRange,
+} = require('../../display/units.js');
 
 const COLUMNS = [
   { title: 'growth', isNumber: true },

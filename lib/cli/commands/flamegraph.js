@@ -2,7 +2,8 @@
 'use strict';
 
 const { basename } = require('node:path');
-const { CommandError, UsageError } = require('../errors.js');
+const { CommandError } = require('../../errors.js');
+const { UsageError } = require('../errors.js');
 const { openFile } = require('../open-file.js');
 const { STANDARD, withProfiles, writeStdout } = require('../output.js');
 const { checkReport, printFiles, REPORT_OPTIONS } = require('../report.js');

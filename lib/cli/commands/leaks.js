@@ -4,8 +4,9 @@
 const { readdirSync, statSync } = require('node:fs');
 const { join } = require('node:path');
 const { Snapshot } = require('../../snapshot.js');
-const { CommandError, UsageError } = require('../errors.js');
-const { siteOf } = require('../frames.js');
+const { CommandError } = require('../../errors.js');
+const { UsageError } = require('../errors.js');
+const { siteOf } = require('../../display/frames.js');
 const { STANDARD } = require('../output.js');
 const { complain } = require('../printable.js');
 const { withProgress } = require('../progress.js');
@@ -18,7 +19,7 @@ const {
   formatGrowth,
   formatRange,
   formatShare,
-} = require('../units.js');
+} = require('../../display/units.js');
 
 const EXTENSIONS = ['.heapprofile', '.pb.gz'];
 /** So that a script can tell. */

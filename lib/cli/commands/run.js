@@ -1,4 +1,4 @@
-// `heap-profile run`: a program with the preload (lib/register.js), which writes its profiles.
+// `heap-profile run`: a program with the preload (register.js), which writes its profiles.
 'use strict';
 
 const { spawn } = require('node:child_process');
@@ -11,9 +11,10 @@ const {
   readSampleInterval,
   readStackDepth,
 } = require('../../text-options.js');
-const { CommandError } = require('../errors.js');
+const { CommandError } = require('../../errors.js');
 
-const PRELOAD = require.resolve('../../register.js');
+/** By its public name: nothing here is loaded from above, the program is. */
+const PRELOAD = require.resolve('heap-profile/register');
 
 /** A terminal sends these to the program itself: passed on, they would come twice. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGHUP'];
@@ -61,12 +62,12 @@ function run(given, command) {
     );
     child.on('exit', (code, signal) => {
       if (signal !== null) endBy(signal);
-      resolve(code ?? 128 + constants.signals[signal]);
+      resolve(code ?? 128 + constants.signals[/** @type {NodeJS.Signals} */ (signal)]);
     });
   });
 }
 
-/** The options as lib/register.js reads them. */
+/** The options as register.js reads them. */
 function environment({ dir, every, sampleInterval, depth, format, noOnExit = false }) {
   return {
     // Processes that the program starts may have another current directory.

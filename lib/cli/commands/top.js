@@ -2,11 +2,11 @@
 'use strict';
 
 const { UsageError } = require('../errors.js');
-const { nameOf, placeOf } = require('../frames.js');
+const { nameOf, placeOf } = require('../../display/frames.js');
 const { withProfiles } = require('../output.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
 const { FILTER_OPTIONS, GROUP_OPTIONS, includeLines, tableNotes } = require('../sites.js');
-const { formatBytes, formatCount, formatRange, formatShare } = require('../units.js');
+const { formatBytes, formatCount, formatRange, formatShare } = require('../../display/units.js');
 
 const COLUMNS = [
   { title: '95 % interval', isNumber: true },

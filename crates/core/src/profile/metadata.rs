@@ -153,6 +153,10 @@ pub struct Metadata {
     /// See [`Host`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heap_size_limit: Option<f64>,
+    /// Full garbage collections (mark-compact) from the start of the session to the capture: what
+    /// none of them has looked at counts as live. Other tools' files lack it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_collections: Option<u64>,
     /// Samples that were left out because the tree lacks their node.
     pub dropped_samples: u64,
     /// What the user says of the profile, by name.

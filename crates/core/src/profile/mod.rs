@@ -22,11 +22,11 @@ pub use text::{Strings, Text};
 pub struct Node {
     /// V8's node id, unique within a session.
     pub id: u32,
-    /// Index of the caller in [`Profile::nodes`]; the root's is its own, 0.
+    /// Index of the caller in [`Parts::nodes`]; the root's is its own, 0.
     pub parent: u32,
-    /// Index of the function's name in [`Profile::strings`].
+    /// Index of the function's name in [`Parts::strings`].
     pub name: u32,
-    /// Index of the script's name or URL in [`Profile::strings`].
+    /// Index of the script's name or URL in [`Parts::strings`].
     pub script_name: u32,
     /// V8's script id, 0 for none.
     pub script_id: i32,
@@ -36,7 +36,7 @@ pub struct Node {
     pub line_number: i32,
     /// Column where the function starts, 1-based, 0 for unknown.
     pub column_number: i32,
-    /// End of this node's part of [`Profile::allocations`]; it begins where the previous node's
+    /// End of this node's part of [`Parts::allocations`]; it begins where the previous node's
     /// ends.
     pub allocations_end: u32,
 }
@@ -69,7 +69,7 @@ pub struct Sample {
 /// summed its samples, or memory that was measured and not sampled.
 #[derive(Clone, Copy, Debug)]
 pub struct Stated {
-    /// Index of the node in [`Profile::nodes`].
+    /// Index of the node in [`Parts::nodes`].
     pub node: u32,
     /// How many bytes.
     pub bytes: f64,
@@ -124,7 +124,7 @@ impl Deref for Profile {
 pub struct Totals {
     /// Estimated bytes by node, of all samples that the session includes.
     pub self_sizes: Vec<f64>,
-    /// Index of each sample's node in [`Profile::nodes`]; none if the tree lacks it.
+    /// Index of each sample's node in [`Parts::nodes`]; none if the tree lacks it.
     pub sample_nodes: Vec<Option<u32>>,
     /// Indexes of the samples that have a node, oldest first.
     pub by_age: Vec<u32>,

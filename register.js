@@ -5,15 +5,16 @@
 
 const { mkdirSync } = require('node:fs');
 const { resolve } = require('node:path');
-const { snapshot, start, Snapshot } = require('../index.js');
-const { onExit } = require('./on-exit.js');
+const { snapshot, start } = require('./index.js');
+const { onExit } = require('./lib/on-exit.js');
+const { writeInto, writeIntoSync } = require('./lib/snapshot.js');
 const {
   readDuration,
   readFormat,
   readSampleInterval,
   readStackDepth,
   readSwitch,
-} = require('./text-options.js');
+} = require('./lib/text-options.js');
 
 const START_VARIABLES = {
   sampleIntervalBytes: { name: 'HEAP_PROFILE_SAMPLE_INTERVAL', read: readSampleInterval },
@@ -27,8 +28,9 @@ const FILE_VARIABLES = {
   onExit: { name: 'HEAP_PROFILE_ON_EXIT', read: readSwitch },
 };
 
+/** @returns {any} the options that were given, by name */
 function readVariables(variables) {
-  const options = {};
+  const options = Object.create(null);
   for (const [option, { name, read }] of Object.entries(variables)) {
     const text = process.env[name];
     if (text === undefined || text === '') continue;
@@ -71,7 +73,7 @@ function oneAtATime(work) {
 
 async function writeFile(place, format) {
   try {
-    await Snapshot.writeInto(snapshot(), place, format);
+    await writeInto(snapshot(), place, format);
   } catch (error) {
     warn(`no profile was written: ${error.message}`);
   }
@@ -79,7 +81,7 @@ async function writeFile(place, format) {
 
 function writeLastFile(place, format) {
   try {
-    Snapshot.writeIntoSync(snapshot(), place, format);
+    writeIntoSync(snapshot(), place, format);
   } catch (error) {
     // Warnings come a tick later, and there is none.
     console.error(`HeapProfileWarning: no profile was written: ${error.message}`);

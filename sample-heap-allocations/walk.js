@@ -11,7 +11,7 @@ function walk(root, visit, result) {
   const depths = [1];
   while (nodes.length > 0) {
     const node = nodes.pop();
-    const depth = depths.pop();
+    const depth = /** @type {number} */ (depths.pop());
     visit(node, depth, result);
     // The last first, so that the first is the next to be taken.
     for (let i = node.children.length - 1; i >= 0; i--) {

@@ -1,6 +1,6 @@
 // The API of the package sample-heap-allocations, for the programs written for it. What differs is
 // in doc/sample-heap-allocations.md. Lines, columns and positions are V8's: see AllocationProfileNode.
-import type { Allocation } from './index.js';
+import type { Allocation } from '../index.js';
 
 /** A function in one calling context. */
 export interface CallSite {

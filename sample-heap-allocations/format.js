@@ -5,7 +5,7 @@ const { readFile, stat } = require('node:fs/promises');
 const { isAbsolute } = require('node:path');
 const { fileURLToPath } = require('node:url');
 const { callbackify } = require('node:util');
-const { checkArray, checkCallback, checkInteger, checkObject } = require('../options.js');
+const { checkArray, checkCallback, checkInteger, checkObject } = require('../lib/options.js');
 
 /** What ends a line for V8, whose line numbers these are. */
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/;
@@ -16,7 +16,7 @@ function addFormat(options, callback) {
   checkArray('options.allocations', allocations);
   checkInteger('options.includeSourceLines', includeSourceLines, Number.MAX_SAFE_INTEGER, 0);
   checkCallback(callback);
-  callbackify(formatEntries)(allocations, includeSourceLines, callback);
+  callbackify(() => formatEntries(allocations, includeSourceLines))(callback);
 }
 
 async function formatEntries(entries, includeSourceLines) {

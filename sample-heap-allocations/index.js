@@ -1,9 +1,9 @@
 // heap-profile/sample-heap-allocations: the API of the package sample-heap-allocations, for the
 // programs written for it. It is made of the main API, so the two share one session.
-// sample-heap-allocations.d.ts documents it; doc/sample-heap-allocations.md tells what differs.
+// index.d.ts documents it; doc/sample-heap-allocations.md tells what differs.
 'use strict';
 
-const heapProfile = require('../../index.js');
+const heapProfile = require('../index.js');
 const {
   checkBoolean,
   checkCallback,
@@ -11,7 +11,7 @@ const {
   checkObject,
   MAX_DEPTH,
   MAX_INTERVAL,
-} = require('../options.js');
+} = require('../lib/options.js');
 const { constructCallgraph, nodesOf, removeCycles } = require('./callgraph.js');
 const { callSitesByEntry } = require('./call-sites.js');
 const { addFormat } = require('./format.js');

@@ -2,8 +2,8 @@
 // make when those of the same function are merged. Functions that call each other make cycles in it.
 'use strict';
 
-const { invalidArgValue } = require('../errors.js');
-const { checkArray } = require('../options.js');
+const { invalidArgValue } = require('../lib/errors.js');
+const { checkArray } = require('../lib/options.js');
 const { walk } = require('./walk.js');
 
 const ROOT_ID = '0:0:0 (root)';
@@ -105,6 +105,7 @@ function removeCycles(root) {
 }
 
 function finishingOrder(root) {
+  /** @type {Map<any, any>} */
   const order = new Map([[root, undefined]]);
   let finished = 0;
   const path = [{ node: root, next: 0 }];
