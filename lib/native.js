@@ -1,5 +1,5 @@
 // Finds out whether this runtime is one whose V8 was verified, and loads the native addon for it.
-// The table is verified-runtimes.json; to add a row to it, see doc/architecture.md.
+// The table is verified-runtimes.json; to add a row to it, see doc/maintaining.md.
 'use strict';
 
 const { existsSync } = require('node:fs');
