@@ -164,7 +164,8 @@ impl Session {
 
     fn into_history(self, following: Option<Following>) -> History {
         let Session { captures, objects, sums, stated } = self;
-        let (count, is_timed) = (captures.len(), captures.iter().all(|of| of.taken_at.is_some()));
+        let (count, is_timed) =
+            (captures.len(), captures.iter().all(|capture| capture.taken_at.is_some()));
         let (captures, places) = in_order(captures, is_timed);
         let mut tracks: FxHashMap<u32, Track> = FxHashMap::default();
         // In one order always: floating-point sums depend on it.
