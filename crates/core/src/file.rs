@@ -141,6 +141,13 @@ fn sync_directory(path: &Path) {
     }
 }
 
+/// Opens a regular file and tells its size.
+pub fn open(path: &Path) -> io::Result<(File, u64)> {
+    let file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    Ok((file, bytes))
+}
+
 /// The error of a system call on a path.
 pub fn failed(syscall: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
     let path = path.to_owned();

@@ -7,6 +7,7 @@
 
 mod proto;
 mod read;
+mod tables;
 mod write;
 
 pub use read::read;

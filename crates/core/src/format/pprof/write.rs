@@ -5,10 +5,10 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 use prost::Message;
 use prost::encoding::message;
-use rustc_hash::FxBuildHasher;
 use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
@@ -93,7 +93,7 @@ type Frame = (u32, u32, i32, i32);
 
 /// The functions of a profile as pprof tells them apart.
 struct Frames<'a> {
-    frames: IndexSet<Frame, FxBuildHasher>,
+    frames: IndexSet<Frame, RandomState>,
     texts: IndexSet<Cow<'a, str>>,
 }
 
