@@ -466,7 +466,7 @@ mod tests {
             ("[1 2]", "at byte 3: expected ',' or ']', found '2'"),
             ("{\"a\" 1}", "at byte 5: expected ':', found '1'"),
             ("{1: 1}", "at byte 1: expected '\"', found '1'"),
-            ("[nul]", "at byte 3: expected ident"),
+            ("[nul]", "at byte 3: EOF while parsing a value"),
             ("[1, ", "at byte 4: EOF while parsing a value"),
             ("\"a", "at byte 2: expected '\"', found the end"),
             ("\"a\\", "at byte 3: expected '\"', found the end"),

@@ -11,10 +11,12 @@ pub mod limits;
 pub mod pprof;
 pub mod progress;
 
+use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::file;
@@ -77,13 +79,21 @@ pub fn read(bytes: &[u8]) -> Result<Profile> {
     read_from(bytes, Limits::of(bytes.len() as u64))
 }
 
-/// The profile in a file, of any format that can be read.
+/// The profile in a regular file, of any format that can be read.
 pub fn read_file(path: &Path) -> crate::error::Result<Profile> {
-    let (file, bytes) = file::open(path).map_err(file::failed("open", path))?;
+    let invalid = |why: &dyn Display| Error::InvalidProfile(format!("{}: {why}", path.display()));
+    let (file, metadata) = file::open(path).map_err(|error| match error.kind() {
+        // As Node has it.
+        io::ErrorKind::IsADirectory => {
+            Error::System(file::failed("read", path)(Errno::ISDIR.into()))
+        }
+        _ if error.raw_os_error().is_none() => invalid(&error),
+        _ => Error::System(file::failed("open", path)(error)),
+    })?;
     let source = BufReader::with_capacity(file::BUFFER_BYTES, file);
-    read_from(source, Limits::of(bytes)).map_err(|error| match error {
+    read_from(source, Limits::of(metadata.len())).map_err(|error| match error {
         ReadError::Io(error) => Error::System(file::failed("read", path)(error)),
-        invalid => Error::InvalidProfile(format!("{}: {invalid}", path.display())),
+        error => invalid(&error),
     })
 }
 
