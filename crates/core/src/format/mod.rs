@@ -1,5 +1,6 @@
 //! Profiles to bytes and back, one place per format.
 
+pub mod bounded;
 pub mod draft;
 pub mod error;
 pub mod folded;

@@ -6,14 +6,11 @@ use chrono::{DateTime, SubsecRound};
 
 use super::proto::{Line, Sample as ProtoSample};
 use super::tables::{SAMPLE, Tables, messages};
-use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
+use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::format::error::{ReadError, Result};
 use crate::format::limits::Limits;
 use crate::profile::tree::Tree;
 use crate::profile::{Include, Metadata, Node, Parts, Profile, Sample, Stated, Strings, estimate};
-
-/// Protobuf that is longer is refused. A profile of a million nodes has a tenth of that.
-const MAX_BYTES: u64 = 256 << 20;
 
 /// What a sample takes until all is read, with what is worked out of it.
 const WEIGHT_BYTES: usize = 160;
@@ -33,7 +30,7 @@ const EXTERNAL: &str = "(external)";
 
 /// Reads a profile that is not compressed.
 pub fn read(source: impl Read, mut limits: Limits) -> Result<Profile> {
-    let most = limits.buffer_bytes().min(MAX_BYTES);
+    let most = limits.buffer_bytes().min(MAX_BYTES as u64);
     let mut bytes = Vec::new();
     let length = source.take(most + 1).read_to_end(&mut bytes)?;
     if length as u64 > most {
@@ -625,6 +622,70 @@ mod tests {
         assert!(garbage.starts_with("neither JSON nor pprof"), "{garbage}");
         let empty = crate::format::read(b"".as_slice()).unwrap_err().to_string();
         assert_eq!(empty, "at byte 0: nothing: the file is empty");
+    }
+
+    #[test]
+    fn stacks_that_add_up_to_too_much_are_not_written() {
+        let chain: Vec<_> = (0..40_000).map(|i: u32| (i + 1, i.saturating_sub(1), "f")).collect();
+        let mut profile = testing::profile(&chain);
+        profile.parts_mut().samples =
+            Arc::new((1..=40_000).map(|node_id| testing::sample(node_id, 16, 1)).collect());
+        let error = write(&profile, &mut std::io::sink()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::FileTooLarge);
+    }
+
+    /// A profile of locations of one line, each with a stack of its own. Their ids are multiples of `factor`.
+    fn stacks(count: u64, factor: u64) -> Proto {
+        let ids = (1..=count).map(|id| id.wrapping_mul(factor));
+        inlined(ids.clone().map(|id| (id, 1)), ids.map(|id| vec![id]))
+    }
+
+    /// A profile of locations, by id and number of lines, and of stacks.
+    fn inlined(
+        locations: impl IntoIterator<Item = (u64, usize)>,
+        stacks: impl IntoIterator<Item = Vec<u64>>,
+    ) -> Proto {
+        let mut proto = proto_of(&full());
+        let line = proto.location[1].line[0];
+        let locations = locations.into_iter();
+        proto.location =
+            locations.map(|(id, lines)| Location { id, line: vec![line; lines] }).collect();
+        let stacks = stacks.into_iter();
+        let sample = |location_id| ProtoSample { location_id, value: vec![1, 16], label: vec![] };
+        proto.sample = stacks.map(sample).collect();
+        proto
+    }
+
+    #[test]
+    fn many_inlined_functions_are_an_error_before_they_take_memory_or_time() {
+        let error = error_of(&inlined([(1, 20_000)], [vec![1; 200]]));
+        assert!(error.contains("it takes more than"), "{error}");
+        let error = error_of(&inlined([(1, 2_000)], vec![vec![1; 100]; 1_000]));
+        assert!(error.contains("too many inlined functions"), "{error}");
+    }
+
+    /// What rustc-hash multiplies by, inverted modulo 2^64.
+    fn inverse(factor: u64) -> u64 {
+        let mut inverse = factor;
+        for _ in 0..6 {
+            inverse = inverse.wrapping_mul(2_u64.wrapping_sub(factor.wrapping_mul(inverse)));
+        }
+        inverse
+    }
+
+    #[test]
+    fn ids_that_a_file_chooses_take_no_longer_than_others() {
+        let unhashed = inverse(0xf135_7aea_2e62_a9c5).wrapping_pow(2);
+        let took = |factor: u64| {
+            let proto = stacks(200_000, factor);
+            let bytes = proto.encode_to_vec();
+            let start = std::time::Instant::now();
+            assert_eq!(parse(&bytes).nodes.len(), 200_001);
+            start.elapsed()
+        };
+        // Without a seed, all of the latter have one place in a hash table.
+        let (usual, chosen) = (took(1), took(unhashed));
+        assert!(chosen < usual * 5, "{usual:?}, {chosen:?}");
     }
 
     #[test]

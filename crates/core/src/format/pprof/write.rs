@@ -12,7 +12,7 @@ use prost::encoding::message;
 use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
-use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
+use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::profile::{Estimate, Node, Profile, Text};
 
 /// Writes the profile, gzipped. The same profile gives the same bytes.
@@ -282,7 +282,7 @@ impl Writer {
         let columns = Columns::of(profile);
         writer.add_types(&columns, profile.interval());
         writer.add_times(profile);
-        writer.add_samples(profile, &columns);
+        writer.add_samples(profile, &columns)?;
         writer.proto.string_table = std::mem::take(&mut writer.strings).into_iter().collect();
         writer.proto.string_table.push(metadata_of(profile)?);
         Ok(writer)
@@ -318,7 +318,7 @@ impl Writer {
         }
     }
 
-    fn add_samples(&mut self, profile: &Profile, columns: &Columns) {
+    fn add_samples(&mut self, profile: &Profile, columns: &Columns) -> io::Result<()> {
         let (frames, of_nodes) = Frames::of(profile);
         let stacks = Stacks::merge(&profile.nodes, &of_nodes, &frames);
         self.locations = vec![0; frames.frames.len()];
@@ -339,7 +339,12 @@ impl Writer {
             }
             sample.label.extend(&common);
             message::encode(SAMPLE_TAG, &sample, &mut self.samples);
+            if self.samples.len() > MAX_BYTES {
+                let message = format!("more than {} MiB of protobuf", MAX_BYTES >> 20);
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+            }
         }
+        Ok(())
     }
 
     /// The labels of every sample: the thread and the user's.
