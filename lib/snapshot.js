@@ -1,7 +1,7 @@
 // A capture: held in native memory until JavaScript asks for a tree or a file.
 'use strict';
 
-const { basename, join, resolve } = require('node:path');
+const { basename, isAbsolute, join, resolve } = require('node:path');
 const { errorOf, invalidArgType, settle } = require('./errors.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
@@ -100,7 +100,7 @@ class Snapshot {
     const hunt = new LeakHunt();
     for (const [index, source] of sources.entries()) {
       if (typeof source === 'string') {
-        hunt.addFile(resolve(source), source);
+        hunt.addFile(absolute(source), source);
       } else {
         checkSnapshot(`sources[${index}]`, source);
         hunt.addSnapshot(source.#native, `snapshot ${index + 1}`);
@@ -117,7 +117,7 @@ class Snapshot {
     const written =
       filename === undefined
         ? this.#native.writeInto(resolve('.'), Date.now(), format, changes)
-        : this.#native.writeTo(resolve(filename), format, changes);
+        : this.#native.writeTo(absolute(filename), format, changes);
     const path = settle(await written);
     return filename ?? basename(path);
   }
@@ -130,7 +130,7 @@ class Snapshot {
   async writeFlamegraph(filename, options) {
     checkPath('filename', filename);
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
-    settle(await this.#native.writeFlamegraph(resolve(filename), FLAMEGRAPH, base?.#native));
+    settle(await this.#native.writeFlamegraph(absolute(filename), FLAMEGRAPH, base?.#native));
     return filename;
   }
 
@@ -142,7 +142,7 @@ class Snapshot {
   static async read(path, options) {
     checkPath('path', path);
     const { sourceMaps = false } = checkReadOptions(options);
-    return new Snapshot(settle(await load().read(resolve(path), sourceMaps)), KEY);
+    return new Snapshot(settle(await load().read(absolute(path), sourceMaps)), KEY);
   }
 
   static async parse(buffer, options) {
@@ -167,6 +167,12 @@ class Snapshot {
   static translate(snapshot) {
     return translatedTree(snapshot.#native);
   }
+}
+
+/** An absolute path of the same meaning: of `..` behind a link and of a `/` at the end the system knows more. */
+function absolute(path) {
+  if (isAbsolute(path)) return path;
+  return /(^|\/)\.\.\/|\/$/.test(path) ? `${process.cwd()}/${path}` : resolve(path);
 }
 
 function checkSnapshot(name, value) {
