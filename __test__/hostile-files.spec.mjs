@@ -17,6 +17,9 @@ import { cli, fixture, root, runChild, temporaryDirectory } from './helpers.mjs'
 
 const directory = temporaryDirectory();
 const MB = 1 << 20;
+const captures = takeCaptures();
+const profile = join(directory, 'real.heapprofile');
+writeFileSync(profile, await captures[0].encode());
 
 /** gzip of `start` and then `piece` until it is as large as that: one after the other, which gzip allows. */
 function bomb(start, piece, size) {
@@ -60,9 +63,6 @@ for (const [name, make] of Object.entries(bombs)) {
   });
 }
 
-const profile = join(directory, 'real.heapprofile');
-const captures = takeCaptures();
-writeFileSync(profile, await captures[0].encode());
 const refused = { code: 'ERR_INVALID_PROFILE', message: /is not a regular file/ };
 
 /** Two of one session. */
