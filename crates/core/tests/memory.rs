@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::env;
-use std::io::{Cursor, Read, repeat};
+use std::io::{Cursor, Read, Write, repeat};
 use std::process::Command;
 
 use flate2::Compression;
@@ -18,9 +18,10 @@ const CASE: &str = "HEAP_PROFILE_MEMORY_CASE";
 /// A name, the limit in MB, and what is read under it.
 type Case = (&'static str, u32, fn());
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 7] = [
     ("a gigabyte of what nobody knows", 50, unknown_value),
     ("half a million nodes in 150 MB", 160, many_nodes),
+    ("what gzip knows by heart", 300, recursion),
     ("80 KB of nodes", 350, || hostile("{\"head\":", "{\"children\":[")),
     ("80 KB of ordinals", 350, || hostile("{\"heapProfile\":{\"collectedOrdinals\":[0", ",0")),
     ("80 KB of labels", 350, || hostile("{\"heapProfile\":{\"labels\":{\"\":\"\"", ",\"\":\"\"")),
@@ -79,14 +80,32 @@ impl Read for Again<'_> {
     }
 }
 
+/// Trees of few functions shrink more than any others, and are no bombs.
+fn recursion() {
+    let mut text = format!("{{\"head\":{{\"id\":0,{FRAME}");
+    for chain in 0..200 {
+        text += if chain > 0 { "," } else { "" };
+        for node in 1..=1_000 {
+            text += &format!("{{\"id\":{},{FRAME}", chain * 1_000 + node);
+        }
+        text += &"]}".repeat(1_000);
+    }
+    text += "]}}";
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let bytes = gzip.finish().unwrap();
+    assert!(text.len() > 50 * bytes.len(), "{} of {}", bytes.len(), text.len());
+    assert_eq!(format::read(&bytes).unwrap().nodes.len(), 200_001);
+}
+
 /// As much of a piece as may be inflated from so few bytes.
 fn hostile(start: &str, piece: &str) {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     let piece = piece.repeat(1 << 10);
     let pieces = (76 << 20) / piece.len();
-    std::io::Write::write_all(&mut gzip, start.as_bytes()).unwrap();
+    gzip.write_all(start.as_bytes()).unwrap();
     for _ in 0..pieces {
-        std::io::Write::write_all(&mut gzip, piece.as_bytes()).unwrap();
+        gzip.write_all(piece.as_bytes()).unwrap();
     }
     let bytes = gzip.finish().unwrap();
     let error = format::read(&bytes).unwrap_err().to_string();

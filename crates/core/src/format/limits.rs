@@ -16,6 +16,9 @@ const INFLATED_BYTES: u64 = 64 << 20;
 /// have 63; gzip can do 1,030.
 const INFLATED_PER_BYTE: u64 = 200;
 
+/// Frames that a stack may have. V8 has 1,024 at most.
+pub const MAX_DEPTH: usize = 1 << 20;
+
 /// What a file may still take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {

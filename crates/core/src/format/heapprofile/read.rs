@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error, Visitor};
 
 use crate::format::error::{ReadError, Result};
 use crate::format::json_reader::{self, Items, JsonReader, RawText};
-use crate::format::limits::Limits;
+use crate::format::limits::{Limits, MAX_DEPTH};
 use crate::profile::estimate::MAX_OBJECT_BYTES;
 use crate::profile::{Metadata, Node, Parts, Profile, Sample, Stated, Strings, estimate};
 
@@ -260,6 +260,10 @@ impl File {
             if let Some(children) = &mut node.children {
                 if json.has_next(children)? {
                     let parent = node.index;
+                    if open.len() >= MAX_DEPTH {
+                        let message = format!("nodes nested deeper than {MAX_DEPTH} levels");
+                        return Err(ReadError::at_byte(json.offset(), message));
+                    }
                     open.push(self.open_node(json, parent)?);
                 } else {
                     node.children = None;
@@ -530,7 +534,7 @@ mod tests {
     fn error_of(text: &str) -> String {
         match read(text.as_bytes()) {
             Err(error) => error.to_string(),
-            Ok(_) => panic!("no error: {text}"),
+            Ok(_) => panic!("no error: {text:.300}"),
         }
     }
 
@@ -693,6 +697,16 @@ mod tests {
         let text = encode(&testing::profile(&chain));
         assert_eq!(parse(&text).nodes.len(), depth as usize);
         assert_eq!(encode(&parse(&text)), text);
+    }
+
+    #[test]
+    fn no_stack_is_deeper_than_can_be_written_again() {
+        let of_depth = |depth: usize| {
+            let open = r#"{"functionName":"","children":["#;
+            format!("{{\"head\":{}{}}}", open.repeat(depth), "]}".repeat(depth))
+        };
+        assert_eq!(parse(&of_depth(MAX_DEPTH)).nodes.len(), MAX_DEPTH);
+        assert!(error_of(&of_depth(MAX_DEPTH + 1)).contains("deeper than 1048576 levels"));
     }
 
     #[test]

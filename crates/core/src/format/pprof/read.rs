@@ -8,7 +8,7 @@ use super::proto::{Line, Sample as ProtoSample};
 use super::tables::{SAMPLE, Tables, messages};
 use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::format::error::{ReadError, Result};
-use crate::format::limits::Limits;
+use crate::format::limits::{Limits, MAX_DEPTH};
 use crate::profile::tree::Tree;
 use crate::profile::{Include, Metadata, Node, Parts, Profile, Sample, Stated, Strings, estimate};
 
@@ -231,7 +231,7 @@ impl<'a> Reader<'a> {
 
     /// The node of a sample's stack.
     fn add_stack(&mut self, sample: &ProtoSample, path: impl Fn() -> String) -> Result<u32> {
-        let mut node = 0;
+        let (mut node, mut depth) = (0, 0);
         for &id in sample.location_id.iter().rev() {
             let Some(lines) = self.tables.lines_of(id) else {
                 return Err(ReadError::at_path(path(), format!("no location has the id {id}")));
@@ -240,6 +240,10 @@ impl<'a> Reader<'a> {
                 return Err(ReadError::at_path(path(), "too many inlined functions"));
             };
             self.frames_left = left;
+            depth += lines.len();
+            if depth > MAX_DEPTH {
+                return Err(ReadError::at_path(path(), format!("more than {MAX_DEPTH} frames")));
+            }
             // The last line is the function that the others were inlined into.
             for line in lines.rev() {
                 if !(node == 0 && self.is_root(line)) {
@@ -658,8 +662,10 @@ mod tests {
 
     #[test]
     fn many_inlined_functions_are_an_error_before_they_take_memory_or_time() {
-        let error = error_of(&inlined([(1, 20_000)], [vec![1; 200]]));
+        let error = error_of(&inlined([(1, 20_000)], vec![vec![1; 50]; 1]));
         assert!(error.contains("it takes more than"), "{error}");
+        let error = error_of(&inlined([(1, 530_000)], [vec![1, 1]]));
+        assert!(error.contains("sample[0].location_id: more than 1048576 frames"), "{error}");
         let error = error_of(&inlined([(1, 2_000)], vec![vec![1; 100]; 1_000]));
         assert!(error.contains("too many inlined functions"), "{error}");
     }

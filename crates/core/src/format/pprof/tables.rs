@@ -11,8 +11,8 @@ use super::proto::{Function, Line, Location, Profile as Proto, ValueType};
 use crate::format::error::{ReadError, Result};
 use crate::format::limits::Limits;
 
-/// No message is longer: a stack of 1,024 frames has 10 KB, a function 60 bytes.
-const MAX_MESSAGE_BYTES: usize = 1 << 20;
+/// No message is longer: of the deepest stack that can be read, each frame takes four bytes.
+const MAX_MESSAGE_BYTES: usize = 5 << 20;
 
 /// What an entry of a hash table takes, with room to grow.
 const ENTRY_BYTES: usize = 64;
