@@ -1,23 +1,17 @@
 // Files that are made to hurt whoever reads them: an error with a code, in little memory.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import heapProfile, { Snapshot } from '../index.js';
 import { cli, fixture, root, runChild, temporaryDirectory } from './helpers.mjs';
 
 const directory = temporaryDirectory();
 const MB = 1 << 20;
-const captures = takeCaptures();
+const captures = await takeCaptures();
 const profile = join(directory, 'real.heapprofile');
 writeFileSync(profile, await captures[0].encode());
 
@@ -65,10 +59,12 @@ for (const [name, make] of Object.entries(bombs)) {
 
 const refused = { code: 'ERR_INVALID_PROFILE', message: /is not a regular file/ };
 
-/** Two of one session. */
-function takeCaptures() {
+/** Two of one session, not of one millisecond. */
+async function takeCaptures() {
   heapProfile.start();
-  const captures = [heapProfile.snapshot(), heapProfile.snapshot()];
+  const first = heapProfile.snapshot();
+  await delay(10);
+  const captures = [first, heapProfile.snapshot()];
   heapProfile.stop();
   return captures;
 }
@@ -95,6 +91,7 @@ test('of a directory, leaks takes regular files', { timeout: 20_000 }, async () 
   await captures[1].write(join(files, 'real.heapprofile'));
   symlinkSync(profile, join(files, 'link.heapprofile'));
   const { stdout, stderr } = await cli(['leaks', files, '--json']);
+  assert.ok(stdout, stderr);
   const { snapshots, skipped } = JSON.parse(stdout);
   assert.deepEqual([snapshots.length, skipped], [2, []], stderr);
 });
