@@ -5,14 +5,14 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 use prost::Message;
 use prost::encoding::message;
-use rustc_hash::FxBuildHasher;
 use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
-use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
+use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::profile::path::Path;
 use crate::profile::tree::child_lists;
 use crate::profile::{Estimate, Node, Profile, Text};
@@ -95,7 +95,7 @@ type Frame = (u32, u32, i32, i32);
 
 /// The functions of a profile as pprof tells them apart.
 struct Functions<'a> {
-    frames: IndexSet<Frame, FxBuildHasher>,
+    frames: IndexSet<Frame, RandomState>,
     texts: IndexSet<Cow<'a, str>>,
 }
 
@@ -272,7 +272,7 @@ impl Writer {
         let columns = Columns::of(profile);
         writer.add_types(&columns, profile.interval());
         writer.add_times(profile);
-        writer.add_samples(profile, &columns);
+        writer.add_samples(profile, &columns)?;
         writer.proto.string_table = std::mem::take(&mut writer.strings).into_iter().collect();
         writer.proto.string_table.push(metadata_of(profile)?);
         Ok(writer)
@@ -308,7 +308,7 @@ impl Writer {
         }
     }
 
-    fn add_samples(&mut self, profile: &Profile, columns: &Columns) {
+    fn add_samples(&mut self, profile: &Profile, columns: &Columns) -> io::Result<()> {
         let (frames, of_nodes) = Functions::of(profile);
         let stacks = Stacks::merge(&profile.nodes, &of_nodes, &frames);
         self.locations = vec![0; frames.frames.len()];
@@ -329,7 +329,12 @@ impl Writer {
             }
             sample.label.extend(&common);
             message::encode(SAMPLE_TAG, &sample, &mut self.samples);
+            if self.samples.len() > MAX_BYTES {
+                let message = format!("more than {} MiB of protobuf", MAX_BYTES >> 20);
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+            }
         }
+        Ok(())
     }
 
     /// The labels of every sample: the thread and the user's.
