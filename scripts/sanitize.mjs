@@ -1,6 +1,6 @@
 // Looks for misuse of memory that tests alone do not show; doc/maintaining.md has what it found.
 // `npm run sanitize -- address`: the addon under AddressSanitizer and, its C++, UndefinedBehaviorSanitizer.
-// `npm run sanitize -- valgrind`: one capture under memcheck.
+// `npm run sanitize -- valgrind`: one capture of what `npm run build` built, under memcheck.
 // `npm run sanitize -- miri`: the core's tests in Rust's interpreter.
 import { spawnSync } from 'node:child_process';
 import {
@@ -73,9 +73,9 @@ function runtime(name) {
 
 function valgrind() {
   needs('valgrind', ['--version'], "Debian's package valgrind");
-  const copy = build(join(directory, 'valgrind'));
+  mkdirSync(directory, { recursive: true });
   const report = join(directory, 'valgrind.xml');
-  const program = join(copy, '__test__', 'fixtures', 'host', 'capture.js');
+  const program = join(root, '__test__', 'fixtures', 'host', 'capture.js');
   const options = [
     '--leak-check=full',
     '--show-leak-kinds=definite',
@@ -111,8 +111,8 @@ function miri() {
   );
 }
 
-/** Builds the addon with names of functions, in a copy of the package beside it, whose path it returns. */
-function build(place, env = {}) {
+/** Builds the addon, and a copy of the package around it, whose path it returns. */
+function build(place, env) {
   // With a target named, Cargo keeps its flags from build scripts.
   const args = ['build', '--locked', '--lib', '--target', TARGET, '--target-dir', place];
   mustRun('cargo', args, { env: { CARGO_PROFILE_DEV_OPT_LEVEL: '1', ...env } });
