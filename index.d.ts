@@ -250,12 +250,12 @@ export interface Frame {
 
 /** What memory is put down to. */
 export interface Site extends Frame {
-  /** How it is reached where it holds most: the nearest 1024 callers at most, the nearest first. */
+  /** How it is reached where it holds most: the nearest 64 callers at most, the nearest first. */
   stack: Frame[];
 }
 
-/** Options of `Snapshot.leaks()`. */
-export interface LeakOptions {
+/** Which sites are asked for: options of `top()`, `diff()` and `Snapshot.leaks()`. */
+export interface GroupOptions {
   /**
    * What makes a site: a function, a script, a package (`(app)`, `(node)` and those in node_modules),
    * or a function with all its callers.
@@ -268,12 +268,15 @@ export interface LeakOptions {
    * @default true for leaks, else false
    */
   hideNodeInternals?: boolean;
-  /** How many sites at most, of leaks: how many steady ones; an integer from 1. Default: all. */
+  /**
+   * How many sites at most; an integer from 1. Of leaks: how many steady ones beside all others.
+   * @default 10000, for leaks of all sites together
+   */
   limit?: number;
 }
 
 /** Options of `top()` and `diff()`. */
-export interface SiteOptions extends LeakOptions {
+export interface SiteOptions extends GroupOptions {
   /**
    * Count for a site what it calls, too.
    * @default false
@@ -282,6 +285,9 @@ export interface SiteOptions extends LeakOptions {
   /** Only sites whose function name or URL has this in it. */
   filter?: string;
 }
+
+/** Options of `Snapshot.leaks()`. */
+export type LeakOptions = GroupOptions;
 
 /** What `top()` resolves to. */
 export interface Top {
@@ -370,6 +376,11 @@ export interface Leaks {
   growthBytesPerHour: Interval;
   /** The smallest leak that would have been found in 95 of 100 cases, bytes per hour; null if none. */
   detectable: number | null;
+  /**
+   * Which of `snapshots` the sites' `history` and `cohorts` tell of, by index: all of them, or of more
+   * than 64 that many, spread evenly from the first to the last. The rest of the answer is of all.
+   */
+  moments: number[];
   /** The worst first. */
   sites: LeakSite[];
 }
@@ -397,14 +408,14 @@ export interface LeakSite extends Site {
   /** Part of the growth of all live bytes; null if these do not grow. */
   share: number | null;
   /**
-   * Live bytes in each of `snapshots`, with their standard error: null where nothing is known of
+   * Live bytes at each of `moments`, with their standard error: null where nothing is known of
    * errors.
    */
   history: { bytes: number; standardError: number | null }[];
   /**
-   * The sampled objects that a snapshot is the first to have, the earliest first: the index of that
-   * snapshot in `snapshots`, their estimated bytes in it, and the part of these that is alive in
-   * each later one, 0 to 1, as long as something is. Empty without a session. Objects that were there
+   * The sampled objects that one of `moments` is the first to have, the earliest first: the index of
+   * that snapshot in `snapshots`, their estimated bytes in it, and the part of these that is alive at
+   * each later moment, 0 to 1, as long as something is. Empty without a session. Objects that were there
    * in the first snapshot were born any time before, and are of no cohort.
    */
   cohorts: { snapshot: number; bytes: number; survival: number[] }[];
@@ -444,6 +455,7 @@ export class Snapshot {
    * which are read one after the other. Of several sessions the worst one is told of, of equal ones the
    * one with the most captures. doc/leaks.md says how it decides.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong arguments.
+   * @throws ERR_TOO_LARGE: the answer has more than 256 MiB.
    */
   static leaks(sources: readonly (string | Snapshot)[], options?: LeakOptions): Promise<Leaks>;
   /** Nodes of the call tree. */
@@ -478,12 +490,14 @@ export class Snapshot {
   /**
    * Which sites hold the memory, those that hold most first.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong options.
+   * @throws ERR_TOO_LARGE: the answer has more than 256 MiB; ask for fewer sites.
    */
   top(options?: SiteOptions): Promise<Top>;
   /**
    * What grew and shrank since `base`. Of two captures of one session samples are compared one by
    * one: what is in both adds nothing to the error.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong arguments.
+   * @throws ERR_TOO_LARGE: as `top()` does.
    */
   diff(base: Snapshot, options?: SiteOptions): Promise<Diff>;
   /** The call tree as V8 has it; a fresh copy each time. */

@@ -19,6 +19,7 @@ const {
 const START_VARIABLES = {
   sampleIntervalBytes: { name: 'HEAP_PROFILE_SAMPLE_INTERVAL', read: readSampleInterval },
   stackDepth: { name: 'HEAP_PROFILE_STACK_DEPTH', read: readStackDepth },
+  forceGC: { name: 'HEAP_PROFILE_FORCE_GC', read: readSwitch },
 };
 
 const FILE_VARIABLES = {

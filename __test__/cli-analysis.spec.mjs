@@ -277,6 +277,61 @@ test('leaks: one more snapshot would tell', async () => {
   assert.match(stdout, /^growing +too few old objects +/m);
 });
 
+test('leaks: of many snapshots 64 are told, and all are judged', async () => {
+  const count = 130;
+  const lives = Array.from({ length: count }, (_, at) => objects(2, at, count - 1));
+  const files = writeSession([...lives.flat(), ...objects(1, 3, 4)]);
+  const { code, answer } = await json('leaks', ...files);
+  assert.deepEqual([code, answer.verdict, answer.snapshots.length], [3, 'leaking', count]);
+  const { moments, sites } = answer;
+  assert.deepEqual([moments.length, moments[0], moments.at(-1)], [64, 0, count - 1]);
+  const [{ history, cohorts }] = sites;
+  assert.equal(history.length, 64);
+  assert.deepEqual(
+    cohorts.map(({ snapshot }) => snapshot),
+    moments.slice(1),
+  );
+  assert.equal(cohorts[0].survival.length, 62);
+  const { stdout } = await cli(['leaks', ...files]);
+  assert.match(stdout, /of what was born between, .*100 % is left after 2 to 126 snapshots\./);
+});
+
+/** A file of `count` stacks of so many calls of one function, each call of which holds something. */
+function writeStacks(count, depth, functionName) {
+  const file = join(temporaryDirectory(), 'stacks.heapprofile');
+  const call = (name, callee) => node(name, '/app.js', 1, ...callee);
+  const stack = (_, at) => {
+    let callee = [];
+    for (let left = 1; left < depth; left++) callee = [call(functionName, callee)];
+    return call(`f${at}`, callee);
+  };
+  const head = node('(root)', '', 0, ...Array.from({ length: count }, stack));
+  writeFileSync(file, JSON.stringify({ head }));
+  return file;
+}
+
+test('top and diff by stack: of very many sites the largest are told, with their nearest callers', async () => {
+  const snapshot = await Snapshot.read(writeStacks(40, 1000, 'f'));
+  for (const ask of ['top', 'diff']) {
+    const question = [{ by: 'stack', total: true }];
+    if (ask === 'diff') question.unshift(snapshot);
+    const { sites, omitted } = await snapshot[ask](...question);
+    assert.equal(sites.length, 10_000);
+    assert.ok(omitted >= 30_000, omitted);
+    assert.equal(Math.max(...sites.map(({ stack }) => stack.length)), 64);
+  }
+  const { sites } = await snapshot.top({ by: 'stack', limit: 10_001 });
+  assert.equal(sites.length, 10_001);
+});
+
+test('an answer that is larger than a process can bear is an error', async () => {
+  const snapshot = await Snapshot.read(writeStacks(1, 1000, 'f'.repeat(10_000)));
+  const question = { by: 'stack', total: true };
+  await assert.rejects(snapshot.top(question), { code: 'ERR_TOO_LARGE', message: /fewer sites/ });
+  await assert.rejects(snapshot.diff(snapshot, question), { code: 'ERR_TOO_LARGE' });
+  assert.equal((await snapshot.top({ ...question, limit: 20 })).sites.length, 20);
+});
+
 test('leaks: the session that leaks is told of, whatever else lies about', async () => {
   const other = temporaryDirectory();
   const ofAnother = ['a', 'b', 'c'].map((name, hour) => {

@@ -77,6 +77,9 @@ for (const how of ['polite', 'graceful', 'removed']) {
   });
 }
 
+const FORCES_GC =
+  'heap-profile: garbage is collected before each profile; --no-force-gc leaves it to V8\n';
+
 for (const [format, ending] of [
   ['heapprofile', '.heapprofile'],
   ['pprof', '.pb.gz'],
@@ -87,13 +90,31 @@ for (const [format, ending] of [
     const program = [fixture('cli', 'until-files.js'), directory, ending];
     const options = ['--dir', directory, '--every', '20ms', '--format', format, '--no-on-exit'];
     const { code, stderr } = await cli(['run', ...options, '--', ...program]);
-    assert.deepEqual([code, stderr], [0, '']);
+    assert.deepEqual([code, stderr], [0, FORCES_GC]);
     const names = readdirSync(directory).filter((name) => !name.endsWith('.tmp'));
     assert.ok(names.length >= 3 && names.every((name) => name.endsWith(ending)), `${names}`);
     if (format === 'folded') return;
     for (const name of names) {
       assert.ok((await Snapshot.read(join(directory, name))).takenAt instanceof Date);
     }
+  });
+}
+
+for (const [options, forceGC, said] of [
+  [[], false, ''],
+  [['--every', '1m'], false, ''],
+  [['--every', '59s'], true, FORCES_GC],
+  [['--every', '59s', '--no-force-gc'], false, ''],
+  [['--every', '59s', '--force-gc'], true, ''],
+  [['--force-gc'], true, ''],
+]) {
+  test(`run ${options.join(' ')}: garbage is ${forceGC ? '' : 'not '}collected`, async () => {
+    const directory = emptyDirectory();
+    const { stderr } = await cli(['run', '--dir', directory, ...options, '--', ends, 'normal']);
+    assert.equal(stderr, said);
+    const { forceGC: wasForced, fullCollections } = onlyProfile(directory).heapProfile;
+    assert.equal(wasForced, forceGC);
+    if (forceGC) assert.ok(fullCollections >= 1);
   });
 }
 

@@ -93,9 +93,11 @@ function addonsAreOff() {
   try {
     process.dlopen({ exports: {} }, join(__dirname, 'no-such-addon.node'));
   } catch (error) {
-    if (error.code !== 'ERR_DLOPEN_DISABLED') return undefined;
+    if (error.code === 'ERR_DLOPEN_DISABLED') {
+      return 'loading addons is disabled, by --no-addons or by --permission without --allow-addons';
+    }
   }
-  return 'loading addons is disabled, by --no-addons or by --permission without --allow-addons';
+  return undefined;
 }
 
 function missingBinary() {

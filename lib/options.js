@@ -40,15 +40,13 @@ const ENCODE_CHECKS = { ...READ_CHECKS, labels: checkLabels };
 
 const WRITE_CHECKS = { format: checkFormat, ...ENCODE_CHECKS };
 
-const SITE_CHECKS = {
+const LEAK_CHECKS = {
   by: checkGrouping,
   hideNodeInternals: checkBoolean,
-  total: checkBoolean,
-  filter: checkString,
   limit: (name, value) => checkInteger(name, value, Number.MAX_SAFE_INTEGER),
 };
 
-const { total, filter, ...LEAK_CHECKS } = SITE_CHECKS;
+const SITE_CHECKS = { ...LEAK_CHECKS, total: checkBoolean, filter: checkString };
 
 /** @returns {JsStartOptions} */
 const checkStartOptions = (options) => checkOptions(START_CHECKS, options);

@@ -1,5 +1,6 @@
 //! Questions asked of snapshots. Questions and answers are JSON: index.d.ts says what is in them.
 
+use heap_profile_core::analysis::answer::to_json;
 use heap_profile_core::analysis::hunt::{Place, hunt};
 use heap_profile_core::analysis::{Question, diff, top};
 use heap_profile_core::error::{self, Error};
@@ -41,10 +42,6 @@ impl Task for Analyze {
 /// lib/options.js checked what it says.
 fn from_json<T: DeserializeOwned>(text: &str) -> error::Result<T> {
     serde_json::from_str(text).map_err(Error::internal)
-}
-
-fn to_json<T: Serialize>(value: &T) -> error::Result<String> {
-    serde_json::to_string(value).map_err(Error::internal)
 }
 
 #[napi]

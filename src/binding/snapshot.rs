@@ -167,7 +167,10 @@ impl NativeSnapshot {
     #[napi]
     pub fn allocations<'env>(&self, env: &'env Env) -> Result<Float64ArraySlice<'env>> {
         let allocations = self.profile.allocations.iter();
-        doubles(env, allocations.map(|of| [of.size as f64, f64::from(of.count)]))
+        doubles(
+            env,
+            allocations.map(|allocation| [allocation.size as f64, f64::from(allocation.count)]),
+        )
     }
 
     /// The estimated bytes of each node.
@@ -184,7 +187,9 @@ impl NativeSnapshot {
         let samples = self.profile.samples_by_age();
         doubles(
             env,
-            samples.map(|of| [self.profile.bytes_of(of), f64::from(of.node_id), of.ordinal as f64]),
+            samples.map(|sample| {
+                [self.profile.bytes_of(sample), f64::from(sample.node_id), sample.ordinal as f64]
+            }),
         )
     }
 }

@@ -21,6 +21,8 @@ pub enum Error {
     NotSampling(&'static str),
     /// What was read is no profile, or not one that can be used: where, and why.
     InvalidProfile(String),
+    /// What was asked for is larger than can be given: how large that is.
+    TooLarge(String),
     /// The system did not do what was asked of it.
     System(FileError),
     /// A bug of ours, caught at the boundary.
@@ -41,6 +43,7 @@ impl Error {
             Error::UnsupportedOption(_) => Some("ERR_UNSUPPORTED_OPTION"),
             Error::NotSampling(_) => Some("ERR_NOT_SAMPLING"),
             Error::InvalidProfile(_) => Some("ERR_INVALID_PROFILE"),
+            Error::TooLarge(_) => Some("ERR_TOO_LARGE"),
             Error::Internal(_) => Some("ERR_INTERNAL"),
             Error::System(_) => None,
         }
@@ -65,6 +68,7 @@ impl fmt::Display for Error {
             | Error::AlreadySampling(message)
             | Error::UnsupportedOption(message)
             | Error::InvalidProfile(message)
+            | Error::TooLarge(message)
             | Error::Internal(message) => out.write_str(message),
             Error::SamplerInUse(message) | Error::NotSampling(message) => out.write_str(message),
             Error::System(failed) => failed.error.fmt(out),

@@ -113,9 +113,7 @@ function describe(answer) {
 function verdictLines(answer) {
   const worst = answer.sites.filter(({ verdict }) => verdict !== 'steady');
   if (worst.length === 0) return ['No leak found.', detectableLine(answer)];
-  const lines = worst
-    .slice(0, DETAILED)
-    .flatMap((site) => siteLines(site, answer.snapshots.length));
+  const lines = worst.slice(0, DETAILED).flatMap((site) => siteLines(site, answer.moments));
   if (worst.length > DETAILED) {
     lines.push(`${formatCount(worst.length - DETAILED)} more that grow are in the table.`);
   }
@@ -124,14 +122,14 @@ function verdictLines(answer) {
     : ['No leak is certain.', ...lines, detectableLine(answer)];
 }
 
-function siteLines(site, count) {
+function siteLines(site, moments) {
   const { verdict, growthBytesPerHour: growth, share, retention, needs, reason, stack } = site;
   const range = growth.low === null ? '' : ` (95 %: ${formatRange(growth)})`;
   const of = share === null ? '' : `, ${formatShare(share)} of the growth of the heap`;
   const lines = [
     `${verdict.toUpperCase()}: ${siteOf(site)} grows by ${formatBytes(growth.estimate)} an hour${range}${of}.`,
     `  ${REASONS[reason]}${retention === null ? '' : stays(retention)}.`,
-    `  ${historyText(site)}${survivalText(site.cohorts, count)}.`,
+    `  ${historyText(site)}${survivalText(site.cohorts, moments)}.`,
   ];
   if (needs !== null) {
     const { snapshots, sampleIntervalBytes } = needs;
@@ -154,16 +152,17 @@ function historyText({ history }) {
 }
 
 /** What is left of all cohorts together, by how many snapshots ago they were born. */
-function survivalText(cohorts, count) {
+function survivalText(cohorts, moments) {
   const shares = [];
   for (let age = 1; ; age++) {
-    const old = cohorts.filter(({ snapshot }) => snapshot + age < count);
+    const old = cohorts.filter(({ snapshot }) => moments.indexOf(snapshot) + age < moments.length);
     if (old.length === 0) break;
     const left = old.map(({ bytes, survival }) => bytes * (survival[age - 1] ?? 0));
     shares.push(sum(left) / sum(old.map(({ bytes }) => bytes)));
   }
   if (shares.length === 0) return '';
-  const ages = shares.length === 1 ? '1 snapshot' : `1 to ${shares.length} snapshots`;
+  const [first, last] = [moments[1], moments[shares.length]];
+  const ages = last === 1 ? '1 snapshot' : `${first} to ${last} snapshots`;
   return `; of what was born between, ${shares.map(formatShare).join(', ')} is left after ${ages}`;
 }
 

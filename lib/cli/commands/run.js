@@ -12,6 +12,7 @@ const {
   readStackDepth,
 } = require('../../text-options.js');
 const { CommandError } = require('../../errors.js');
+const { complain } = require('../printable.js');
 
 /** By its public name: nothing here is loaded from above, the program is. */
 const PRELOAD = require.resolve('heap-profile/register');
@@ -39,6 +40,10 @@ const options = {
     read: readStackDepth,
     default: '64',
   },
+  'force-gc': {
+    description: 'Collect all garbage before each profile; the default where --every is under 1m',
+  },
+  'no-force-gc': { description: 'Leave the garbage to V8, which may look alive for a while' },
   format: {
     value: 'FORMAT',
     description: 'heapprofile, pprof or folded',
@@ -49,7 +54,15 @@ const options = {
   'no-on-exit': { description: 'Write none when the program ends' },
 };
 
+/** More often than that V8 rarely collects by itself, and leaks has nothing to go by. */
+const SELDOM_ENOUGH_MS = 60_000;
+
 function run(given, command) {
+  if (isOften(given) && !given.forceGc && !given.noForceGc) {
+    complain(
+      'heap-profile: garbage is collected before each profile; --no-force-gc leaves it to V8',
+    );
+  }
   const env = { ...process.env, ...environment(given) };
   const child = spawn(process.execPath, ['--require', PRELOAD, ...command], {
     env,
@@ -68,16 +81,23 @@ function run(given, command) {
 }
 
 /** The options as register.js reads them. */
-function environment({ dir, every, sampleInterval, depth, format, noOnExit = false }) {
+function environment(given) {
+  const { dir, every, sampleInterval, depth, format, noOnExit = false } = given;
+  const forceGC = given.forceGc || (isOften(given) && !given.noForceGc);
   return {
     // Processes that the program starts may have another current directory.
     HEAP_PROFILE_DIR: resolvePath(dir),
     HEAP_PROFILE_EVERY: every === undefined ? '' : `${every}ms`,
     HEAP_PROFILE_SAMPLE_INTERVAL: String(sampleInterval),
     HEAP_PROFILE_STACK_DEPTH: String(depth),
+    HEAP_PROFILE_FORCE_GC: forceGC ? '1' : '0',
     HEAP_PROFILE_FORMAT: format,
     HEAP_PROFILE_ON_EXIT: noOnExit ? '0' : '1',
   };
+}
+
+function isOften({ every }) {
+  return every !== undefined && every < SELDOM_ENOUGH_MS;
 }
 
 function passSignals(child) {

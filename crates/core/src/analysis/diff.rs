@@ -4,13 +4,16 @@
 //! error. So the difference is that of two independent totals, of what came and of what went.
 
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use foldhash::HashSet;
 use serde::Serialize;
 
 use super::Question;
+use super::frames::Frame;
 use super::interval::Interval;
-use super::sites::{Frame, Sites, Tally};
+use super::sites::Sites;
+use super::tally::Tally;
 use crate::profile::{Estimate, Include, Profile};
 
 /// The answer.
@@ -38,9 +41,9 @@ pub struct Diff {
 pub struct DiffSite {
     /// What it is.
     #[serde(flatten)]
-    pub frame: Frame,
-    /// How it is reached where it holds most, the nearest caller first.
-    pub stack: Vec<Frame>,
+    pub frame: Arc<Frame>,
+    /// See [`Sites::callers`].
+    pub stack: Vec<Arc<Frame>>,
     /// Live bytes in the first profile.
     pub base: f64,
     /// Live bytes in the second.
@@ -101,12 +104,11 @@ pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
         .filter(|&(site, _)| question.asks_for(sites.frame(site)))
         .map(|(site, change)| (site, change.growth(is_sampled)))
         .collect();
-    let omitted = keep_largest(&mut found, question.limit);
+    let omitted = keep_largest(&mut found, question.limit());
     found.sort_by(|(_, one), (_, other)| other.estimate.total_cmp(&one.estimate));
-    // Only now: stacks are long.
     let described = found.into_iter().map(|(site, growth)| DiffSite {
         frame: sites.frame(site).clone(),
-        stack: sites.callers(site).cloned().collect(),
+        stack: sites.callers(site),
         base: changes[site as usize].base,
         current: changes[site as usize].current,
         is_noise: growth.may_be_zero(),
@@ -175,7 +177,7 @@ fn add(
 ) -> (Vec<Change>, Change) {
     let mut all = Change::default();
     let mut each = |node: u32, bytes: f64, stated: f64, sample: Option<(u64, u32)>| {
-        note(tally.of(node), bytes, stated, sample);
+        note(tally.at(node), bytes, stated, sample);
         note(&mut all, bytes, stated, sample);
     };
     if let Some(interval) = profile.interval() {
@@ -193,8 +195,7 @@ fn add(
 }
 
 /// Leaves the sites that changed most; returns how many went.
-fn keep_largest(sites: &mut Vec<(u32, Interval)>, limit: Option<usize>) -> usize {
-    let limit = limit.unwrap_or(sites.len());
+fn keep_largest(sites: &mut Vec<(u32, Interval)>, limit: usize) -> usize {
     let omitted = sites.len().saturating_sub(limit);
     sites.sort_by(|(_, one), (_, other)| other.estimate.abs().total_cmp(&one.estimate.abs()));
     sites.truncate(limit);
@@ -205,7 +206,6 @@ fn keep_largest(sites: &mut Vec<(u32, Interval)>, limit: Option<usize>) -> usize
 mod tests {
     use super::super::testing::{Call, profile};
     use super::*;
-    use std::sync::Arc;
 
     const fn call(name: &'static str, samples: &'static [(u64, u64)]) -> Call {
         Call { caller: 0, name, url: "/app/a.js", samples }

@@ -6,20 +6,24 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 
 use super::diff::{Change, compare};
+use super::frames::{Frame, FrameTable, package_of};
 use super::interval::Interval;
-use super::sites::{Frame, Frames, MAX_DEPTH, OpenCalls, Tally, package_of};
+use super::tally::{OpenCalls, Tally};
 use super::top::{Holding, hold};
 use crate::profile::Profile;
 use crate::profile::tree::Tree;
 
-/// Frames in each tree: those that hold most. On a screen there is room for fewer.
+/// FrameTable in each tree: those that hold most. On a screen there is room for fewer.
 const MAX_NODES: usize = 10_000;
+/// Frames on top of each other, as many as V8 is asked for at most; the page recurses this deep.
+pub const MAX_DEPTH: u32 = 1024;
 /// Rows of the table.
 const MAX_FUNCTIONS: usize = 1000;
 
@@ -51,7 +55,7 @@ pub struct FlameGraph {
 pub struct FlameFrame {
     /// The function.
     #[serde(flatten)]
-    pub frame: Frame,
+    pub frame: Arc<Frame>,
     /// A package in node_modules, Node.js itself, or the application.
     pub package: String,
 }
@@ -126,7 +130,7 @@ impl Knowledge {
 
 /// The flame graph of a profile, with what grew since the base.
 pub fn flamegraph(profile: &Profile, base: Option<&Profile>) -> FlameGraph {
-    let mut frames = Frames::default();
+    let mut frames = FrameTable::default();
     let stacks = Stacks::of(profile, base, &mut frames);
     let known = Knowledge::of(profile, base);
     let all = stacks.totals[0];
@@ -149,7 +153,7 @@ pub fn flamegraph(profile: &Profile, base: Option<&Profile>) -> FlameGraph {
 
 impl FlameGraph {
     /// Takes the functions over that are referred to.
-    fn keep_frames(&mut self, all: &Frames) {
+    fn keep_frames(&mut self, all: &FrameTable) {
         let mut used: IndexSet<u32> = IndexSet::new();
         let nodes = self.calls.iter_mut().chain(&mut self.callers);
         let of_nodes = nodes.filter_map(|node| node.frame.as_mut());
@@ -176,7 +180,7 @@ struct Stacks {
 }
 
 impl Stacks {
-    fn of(profile: &Profile, base: Option<&Profile>, frames: &mut Frames) -> Stacks {
+    fn of(profile: &Profile, base: Option<&Profile>, frames: &mut FrameTable) -> Stacks {
         let mut tree = Tree::with_capacity(profile.nodes.len());
         let of_nodes = merge(&mut tree, profile, frames);
         let of_base = base.map(|base| (base, merge(&mut tree, base, frames)));
@@ -206,7 +210,11 @@ impl Stacks {
 
     fn calls_of(&self, node: u32) -> Vec<Branch<u32>> {
         let calls = self.calls[node as usize].iter();
-        let branch = |&of| Branch { frame: self.frame(of), held: self.totals[of as usize], of };
+        let branch = |&source| Branch {
+            frame: self.frame(source),
+            held: self.totals[source as usize],
+            source,
+        };
         calls.map(branch).collect()
     }
 
@@ -222,17 +230,17 @@ impl Stacks {
         let mut branches: IndexMap<u32, Branch<Vec<WayUp>>, FxBuildHasher> = IndexMap::default();
         for WayUp { leaf, at } in ways {
             let Some(frame) = self.frame(at) else { continue };
-            let new = || Branch { frame: Some(frame), held: Held::default(), of: Vec::new() };
+            let new = || Branch { frame: Some(frame), held: Held::default(), source: Vec::new() };
             let branch = branches.entry(frame).or_insert_with(new);
             branch.held += self.own[leaf as usize];
-            branch.of.push(WayUp { leaf, at: self.tree.parents[at as usize] });
+            branch.source.push(WayUp { leaf, at: self.tree.parents[at as usize] });
         }
         branches.into_values().collect()
     }
 }
 
 /// Adds the profile's nodes to the tree; where each of them is there.
-fn merge(tree: &mut Tree<u32>, profile: &Profile, frames: &mut Frames) -> Vec<u32> {
+fn merge(tree: &mut Tree<u32>, profile: &Profile, frames: &mut FrameTable) -> Vec<u32> {
     let frames = frames.of_nodes(profile);
     let mut merged: Vec<u32> = vec![0];
     for (node, &frame) in profile.nodes.iter().zip(&frames).skip(1) {
@@ -252,11 +260,11 @@ struct Branch<T> {
     frame: Option<u32>,
     held: Held,
     /// What its children are made of.
-    of: T,
+    source: T,
 }
 
-fn root<T>(held: Held, of: T) -> Branch<T> {
-    Branch { frame: None, held, of }
+fn root<T>(held: Held, source: T) -> Branch<T> {
+    Branch { frame: None, held, source }
 }
 
 /// A branch that may or may not become a node.
@@ -309,7 +317,7 @@ fn largest<T>(
         }
         let index = nodes.len() as u32;
         nodes.push(node(parent, branch.frame, 0, &branch.held, known));
-        for branch in children(branch.of) {
+        for branch in children(branch.source) {
             let bytes = known.bytes(&branch.held).estimate;
             if bytes > 0.0 {
                 candidates.push(Candidate { bytes, parent: index, depth: depth + 1, branch });
@@ -360,7 +368,6 @@ fn sum_by_function(stacks: &Stacks, count: usize) -> (Vec<Held>, Vec<Held>) {
 mod tests {
     use super::super::testing::{Call, profile};
     use super::*;
-    use std::sync::Arc;
 
     const fn call(caller: u32, name: &'static str, samples: &'static [(u64, u64)]) -> Call {
         Call { caller, name, url: "/app/a.js", samples }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Question;
-use super::history::Capture;
-use super::leaks::{Leaks, leaks};
+use super::leaks::answer::Leaks;
+use super::leaks::{Sessions, leaks};
 use super::sites::Sites;
 use crate::error::{Error, Result};
 use crate::format;
@@ -45,26 +45,24 @@ pub struct Skipped {
 /// Looks into places, each with what the user calls it.
 pub fn hunt(places: &[(Place, String)], question: &Question) -> Found {
     let mut sites = Sites::new(question.grouping.clone());
-    let (mut captures, mut skipped) = (Vec::new(), Vec::new());
+    let (mut sessions, mut skipped) = (Sessions::default(), Vec::new());
     for (place, name) in places {
-        let captured = match place {
-            Place::Memory(profile) => capture(profile, name, &mut sites),
-            Place::File(path) => {
-                format::read_file(path).and_then(|profile| capture(&profile, name, &mut sites))
-            }
+        let added = match place {
+            Place::Memory(profile) => add(profile, name, &mut sessions, &mut sites),
+            Place::File(path) => format::read_file(path)
+                .and_then(|profile| add(&profile, name, &mut sessions, &mut sites)),
         };
-        match captured {
-            Ok(captured) => captures.push(captured),
-            Err(failure) => skipped.push(Skipped { path: name.clone(), failure }),
+        if let Err(failure) = added {
+            skipped.push(Skipped { path: name.clone(), failure });
         }
     }
-    let limit = question.limit.unwrap_or(usize::MAX);
-    Found { leaks: leaks(captures, &sites, limit), skipped }
+    Found { leaks: leaks(sessions, &sites, question.limit()), skipped }
 }
 
-fn capture(profile: &Profile, name: &str, sites: &mut Sites) -> Result<Capture> {
+fn add(profile: &Profile, name: &str, sessions: &mut Sessions, sites: &mut Sites) -> Result<()> {
     if profile.counted() == Include::Live {
-        return Ok(Capture::of(profile, name.to_owned(), sites));
+        sessions.add(profile, name.to_owned(), sites);
+        return Ok(());
     }
     let why = "it does not tell live objects from collected ones, as with `include: 'allocated'` \
                before Node.js 26";

@@ -17,11 +17,11 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// A total and what was measured beside it.
-    pub fn of(total: &Total, measured: f64) -> Interval {
+    /// A total and what a file states beside it.
+    pub fn of(total: &Total, stated: f64) -> Interval {
         let (low, high) = total.interval95();
-        let estimate = total.estimate + measured;
-        Interval { estimate, low: Some(low + measured), high: Some(high + measured) }
+        let estimate = total.estimate + stated;
+        Interval { estimate, low: Some(low + stated), high: Some(high + stated) }
     }
 
     /// A number without bounds.
@@ -42,9 +42,14 @@ impl Interval {
         Interval { estimate, low: Some(estimate - below), high: Some(estimate + above) }
     }
 
-    /// Whether 0 is among what it may be. An estimate without bounds is what it is.
+    /// Whether it is surely above 0. An estimate without bounds is what it is.
+    pub fn is_positive(&self) -> bool {
+        self.low.unwrap_or(self.estimate) > 0.0
+    }
+
+    /// Whether it may be chance: it is surely neither above nor below 0.
     pub fn may_be_zero(&self) -> bool {
-        self.low.unwrap_or(self.estimate) <= 0.0 && self.high.unwrap_or(self.estimate) >= 0.0
+        !self.is_positive() && self.high.unwrap_or(self.estimate) >= 0.0
     }
 }
 

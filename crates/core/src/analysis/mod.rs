@@ -1,15 +1,17 @@
-//! Questions asked of profiles: what holds memory, what grew, what leaks. One file each.
+//! Questions asked of profiles: what holds memory, what grew, what leaks.
 //!
 //! Results are plain data that serialize to the JSON that index.d.ts documents.
 
+pub mod answer;
 pub mod diff;
 pub mod flamegraph;
-pub mod history;
+pub mod frames;
 pub mod hunt;
 pub mod interval;
 pub mod leaks;
 pub mod sites;
 mod statistics;
+pub mod tally;
 pub mod top;
 
 #[cfg(test)]
@@ -17,7 +19,11 @@ mod testing;
 
 use serde::Deserialize;
 
-use sites::{Frame, Grouping};
+use frames::Frame;
+use sites::Grouping;
+
+/// Sites that an answer tells of if it is not asked for more: by stack there may be a million.
+const MAX_SITES: usize = 10_000;
 
 /// Which sites are asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,11 +36,15 @@ pub struct Question {
     pub total: bool,
     /// Only sites whose function name or URL has this in it.
     pub filter: String,
-    /// How many sites at most; none for all.
+    /// How many sites at most; none for `MAX_SITES`.
     pub limit: Option<usize>,
 }
 
 impl Question {
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(MAX_SITES)
+    }
+
     fn asks_for(&self, frame: &Frame) -> bool {
         frame.function_name.contains(&self.filter) || frame.url.contains(&self.filter)
     }
@@ -45,8 +55,9 @@ mod tests {
     //! Stacks as deep as no program's: what takes time or memory in proportion to the square of the
     //! depth would not end.
 
-    use super::history::Capture;
-    use super::sites::{By, MAX_DEPTH, Sites};
+    use super::flamegraph::MAX_DEPTH;
+    use super::leaks::Sessions;
+    use super::sites::{By, MAX_CALLERS, Sites};
     use super::*;
     use crate::profile::{Profile, Sample, testing};
     use std::sync::Arc;
@@ -88,7 +99,7 @@ mod tests {
             let profile = chain(functions, 1);
             for question in questions() {
                 let top = top::top(&profile, &question);
-                assert!(top.sites.iter().all(|site| site.stack.len() <= MAX_DEPTH as usize));
+                assert!(top.sites.iter().all(|site| site.stack.len() <= MAX_CALLERS));
                 assert_eq!(top.sites.len() + top.omitted, sites_of(&question, functions));
                 let has_all = question.total || top.omitted == 0 && top.sites.len() == 1;
                 assert_eq!((top.sites[0].share - 1.0).abs() < 1e-9, has_all);
@@ -113,11 +124,11 @@ mod tests {
         for functions in FUNCTIONS {
             for question in questions().filter(|question| !question.total) {
                 let mut sites = Sites::new(question.grouping.clone());
-                let captures: Vec<Capture> = ["a", "b", "c", "d", "e"]
-                    .into_iter()
-                    .map(|name| Capture::of(&chain(functions, 1), name.into(), &mut sites))
-                    .collect();
-                let leaks = leaks::leaks(captures, &sites, 2);
+                let mut sessions = Sessions::default();
+                for name in ["a", "b", "c", "d", "e"] {
+                    sessions.add(&chain(functions, 1), name.into(), &mut sites);
+                }
+                let leaks = leaks::leaks(sessions, &sites, 2);
                 assert_eq!(leaks.sites.len(), sites_of(&question, functions).min(2));
             }
         }

@@ -1,12 +1,12 @@
 //! Allocation sites: what the nodes of a call tree are grouped by, the same for several profiles.
 
 use std::iter::successors;
-use std::ops::AddAssign;
+use std::sync::Arc;
 
 use foldhash::HashMap;
-use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
 
+use super::frames::{Frame, FrameTable, package_of};
 use crate::profile::{Node, Profile};
 
 /// What makes a site.
@@ -35,62 +35,12 @@ pub struct Grouping {
     pub hide_node_internals: bool,
 }
 
-/// A function.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Frame {
-    /// Its name, empty if it has none; of a file or a package nothing.
-    pub function_name: String,
-    /// Its script; of a package the name of the package.
-    pub url: String,
-    /// 1-based, 0 if unknown.
-    pub line_number: i32,
-    /// 1-based, 0 if unknown.
-    pub column_number: i32,
-}
-
-/// The functions of all profiles that are looked at together, each once.
-#[derive(Debug, Default)]
-pub struct Frames(IndexSet<Frame>);
-
-impl Frames {
-    /// The function of that number.
-    pub fn get(&self, number: u32) -> &Frame {
-        &self.0[number as usize]
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The number of a function.
-    fn number(&mut self, frame: Frame) -> u32 {
-        self.0.insert_full(frame).0 as u32
-    }
-
-    /// The number of each node's function.
-    pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
-        let mut known: HashMap<(u32, u32, i32, i32), u32> = HashMap::default();
-        let numbers = profile.nodes.iter().map(|node| {
-            let place = (node.name, node.script_name, node.line_number, node.column_number);
-            *known.entry(place).or_insert_with(|| self.number(frame_of(profile, node)))
-        });
-        numbers.collect()
-    }
-}
-
 /// What follows from a function.
 #[derive(Clone, Copy, Debug)]
 struct Kind {
     /// Its number in [`Sites::keys`].
     key: u32,
-    /// See [`is_program`].
+    /// See [`Frame::is_program`].
     is_program: bool,
 }
 
@@ -110,11 +60,11 @@ struct Site {
 pub struct Sites {
     grouping: Grouping,
     /// The functions of the nodes.
-    frames: Frames,
+    frames: FrameTable,
     /// By function.
     kinds: Vec<Kind>,
     /// What sites are, whoever calls them.
-    keys: Frames,
+    keys: FrameTable,
     sites: Vec<Site>,
     /// By the key and, for stacks, the caller's site.
     numbers: HashMap<(u32, u32), u32>,
@@ -124,18 +74,17 @@ pub struct Sites {
 /// The site of no caller, and the way from the root.
 const NONE: u32 = u32::MAX;
 
-/// Frames on top of each other that are told, as many as V8 is asked for at most; the pages of flame
-/// graphs recurse this deep.
-pub const MAX_DEPTH: u32 = 1024;
+/// Callers that an answer tells of each site: as many as V8 keeps unless it is asked for more.
+pub const MAX_CALLERS: usize = 64;
 
 impl Sites {
     /// None yet.
     pub fn new(grouping: Grouping) -> Sites {
         Sites {
             grouping,
-            frames: Frames::default(),
+            frames: FrameTable::default(),
             kinds: Vec::new(),
-            keys: Frames::default(),
+            keys: FrameTable::default(),
             sites: Vec::new(),
             numbers: HashMap::default(),
             ways: Ways::default(),
@@ -153,14 +102,14 @@ impl Sites {
     }
 
     /// What the site is.
-    pub fn frame(&self, site: u32) -> &Frame {
+    pub fn frame(&self, site: u32) -> &Arc<Frame> {
         self.keys.get(self.sites[site as usize].key)
     }
 
-    /// How it is reached where it holds most, the nearest callers first.
-    pub fn callers(&self, site: u32) -> impl Iterator<Item = &Frame> {
-        let callers = self.ways.up(self.sites[site as usize].way);
-        callers.take(MAX_DEPTH as usize).map(|frame| self.frames.get(frame))
+    /// How it is reached where it holds most: the nearest callers, the nearest first.
+    pub fn callers(&self, site: u32) -> Vec<Arc<Frame>> {
+        let callers = self.ways.up(self.sites[site as usize].way).take(MAX_CALLERS);
+        callers.map(|frame| self.frames.get(frame).clone()).collect()
     }
 
     /// The site of each node of a profile.
@@ -193,9 +142,9 @@ impl Sites {
     fn learn_kinds(&mut self) {
         for number in self.kinds.len()..self.frames.len() {
             let frame = self.frames.get(number as u32);
-            let is_program = is_program(frame);
+            let is_program = frame.is_program();
             let key = match self.grouping.by {
-                By::Function | By::Stack => frame.clone(),
+                By::Function | By::Stack => Frame::clone(frame),
                 By::File => Frame { url: frame.url.clone(), ..Frame::default() },
                 By::Package => Frame { url: package_of(&frame.url).to_owned(), ..Frame::default() },
             };
@@ -269,112 +218,6 @@ impl Ways {
     }
 }
 
-/// Adds up by site what nodes allocate.
-pub struct Tally<'a, T> {
-    nodes: &'a [Node],
-    of_nodes: &'a [u32],
-    /// How many sites there are.
-    count: usize,
-    /// Whether sites count what they call, too.
-    total: bool,
-    /// By site, or by node if sites are yet to count what they call.
-    sums: Vec<T>,
-}
-
-impl<'a, T: AddAssign + Copy + Default> Tally<'a, T> {
-    /// For a profile whose nodes belong to these sites, of which there are `count`.
-    pub fn new(profile: &'a Profile, of_nodes: &'a [u32], count: usize, total: bool) -> Self {
-        let places = if total { of_nodes.len() } else { count };
-        Tally { nodes: &profile.nodes, of_nodes, count, total, sums: vec![T::default(); places] }
-    }
-
-    /// What to add to that a node allocates.
-    pub fn of(&mut self, node: u32) -> &mut T {
-        let place = if self.total { node } else { self.of_nodes[node as usize] };
-        &mut self.sums[place as usize]
-    }
-
-    /// What each site has.
-    pub fn by_site(mut self) -> Vec<T> {
-        if !self.total {
-            return self.sums;
-        }
-        // Callees come after their callers: backwards, each is complete when it is added.
-        for node in (1..self.nodes.len()).rev() {
-            let sum = self.sums[node];
-            self.sums[self.nodes[node].parent as usize] += sum;
-        }
-        let mut sites = vec![T::default(); self.count];
-        let mut open = OpenCalls::new(self.count);
-        for (index, (node, &site)) in self.nodes.iter().zip(self.of_nodes).enumerate() {
-            if open.enter(index as u32, node.parent, site) {
-                sites[site as usize] += self.sums[index];
-            }
-        }
-        sites
-    }
-}
-
-/// The calls that lead to a node, on a walk through a tree in pre-order: what calls itself, near or
-/// far, counts once.
-pub struct OpenCalls {
-    /// Nodes and their sites.
-    calls: Vec<(u32, u32)>,
-    /// How often each site is among them.
-    times: Vec<u32>,
-}
-
-impl OpenCalls {
-    /// At the start of the walk. `count` is the number of sites.
-    pub fn new(count: usize) -> OpenCalls {
-        OpenCalls { calls: Vec::new(), times: vec![0; count] }
-    }
-
-    /// Goes on to the next node: whether its site is not among those that lead to it.
-    pub fn enter(&mut self, node: u32, parent: u32, site: u32) -> bool {
-        while let Some((_, left)) = self.calls.pop_if(|&mut (last, _)| last != parent) {
-            self.times[left as usize] -= 1;
-        }
-        self.calls.push((node, site));
-        self.times[site as usize] += 1;
-        self.times[site as usize] == 1
-    }
-}
-
-fn frame_of(profile: &Profile, node: &Node) -> Frame {
-    let text = |index: u32| profile.strings[index as usize].to_utf8().into_owned();
-    Frame {
-        function_name: text(node.name),
-        url: text(node.script_name),
-        line_number: node.line_number,
-        column_number: node.column_number,
-    }
-}
-
-/// Whether a function is the program's: neither Node.js's own nor V8's, such as `push`, which have no
-/// place.
-fn is_program(frame: &Frame) -> bool {
-    let is_native = frame.url.is_empty() && frame.line_number == 0;
-    !is_native && !is_internal(&frame.url)
-}
-
-/// Whether a script is Node.js's own.
-pub fn is_internal(url: &str) -> bool {
-    url.starts_with("node:")
-}
-
-/// The package of a script: what stands after the last `node_modules/`, with its scope.
-pub fn package_of(url: &str) -> &str {
-    if is_internal(url) {
-        return "(node)";
-    }
-    let Some((_, path)) = url.rsplit_once("node_modules/") else {
-        return if url.is_empty() { "(none)" } else { "(app)" };
-    };
-    let parts = if path.starts_with('@') { 2 } else { 1 };
-    path.match_indices('/').nth(parts - 1).map_or(path, |(end, _)| &path[..end])
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{Call, profile};
@@ -387,10 +230,14 @@ mod tests {
         of_nodes
             .iter()
             .map(|&site| {
-                let Frame { function_name, url, .. } = sites.frame(site);
+                let Frame { function_name, url, .. } = &**sites.frame(site);
                 format!("{site}:{function_name}@{url}")
             })
             .collect()
+    }
+
+    fn callers(sites: &Sites, site: u32) -> Vec<String> {
+        sites.callers(site).iter().map(|frame| frame.function_name.clone()).collect()
     }
 
     const CALLS: [Call; 5] = [
@@ -442,9 +289,7 @@ mod tests {
     fn says_how_a_site_is_reached_where_it_holds_most() {
         let mut sites = Sites::new(Grouping::default());
         let of_nodes = sites.of_nodes(&profile(&CALLS));
-        let callers: Vec<_> =
-            sites.callers(of_nodes[5]).map(|frame| frame.function_name.as_str()).collect();
-        assert_eq!(callers, ["main"]);
+        assert_eq!(callers(&sites, of_nodes[5]), ["main"]);
     }
 
     #[test]
@@ -459,22 +304,6 @@ mod tests {
             call(3, "push", "", &[(64, 1)]),
         ];
         let of_nodes = sites.of_nodes(&profile(&calls));
-        let callers: Vec<_> =
-            sites.callers(of_nodes[4]).map(|frame| frame.function_name.as_str()).collect();
-        assert_eq!(callers, ["main"]);
-    }
-
-    #[test]
-    fn packages_are_named_as_npm_does() {
-        for (url, package) in [
-            ("", "(none)"),
-            ("node:fs", "(node)"),
-            ("/app/index.js", "(app)"),
-            ("file:///app/node_modules/express/lib/a.js", "express"),
-            ("/app/node_modules/a/node_modules/@b/c/index.js", "@b/c"),
-            ("/app/node_modules/a", "a"),
-        ] {
-            assert_eq!(package_of(url), package, "{url}");
-        }
+        assert_eq!(callers(&sites, of_nodes[4]), ["main"]);
     }
 }

@@ -1,6 +1,8 @@
-//! The statistics of leaks.rs: a line through points, shares of weighted samples, quantiles.
+//! The statistics of leaks: a line through points, shares of weighted samples, quantiles.
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+
+use super::interval::Interval;
 
 /// A straight line through live bytes over time, by weighted least squares.
 #[derive(Debug)]
@@ -41,16 +43,18 @@ impl Line {
                 / sum
         };
         let (center, level) = (mean(hours), mean(bytes));
-        let squares = hours.iter().zip(certainties).map(|(hour, of)| of * (hour - center).powi(2));
+        let squares = hours
+            .iter()
+            .zip(certainties)
+            .map(|(hour, certainty)| certainty * (hour - center).powi(2));
         let spread: f64 = squares.sum();
         let weight = |(hour, certainty): (&f64, &f64)| certainty * (hour - center) / spread;
         let weights: Vec<f64> = hours.iter().zip(certainties).map(weight).collect();
         let slope: f64 = weights.iter().zip(bytes).map(|(weight, bytes)| weight * bytes).sum();
-        let residuals = hours
-            .iter()
-            .zip(bytes)
-            .zip(certainties)
-            .map(|((hour, bytes), of)| of * (bytes - level - slope * (hour - center)).powi(2));
+        let residuals =
+            hours.iter().zip(bytes).zip(certainties).map(|((hour, bytes), certainty)| {
+                certainty * (bytes - level - slope * (hour - center)).powi(2)
+            });
         let freedom = hours.len().saturating_sub(2);
         let scatter = match freedom {
             0 => 0.0,
@@ -79,13 +83,13 @@ impl Share {
     }
 
     /// The part, 0 to 1; none of nothing.
-    pub fn estimate(&self) -> Option<f64> {
+    fn estimate(&self) -> Option<f64> {
         (self.whole > 0.0).then(|| self.part / self.whole)
     }
 
     /// Wilson's 95 % interval (1927, <https://doi.org/10.2307/2276774>) of as many equal samples as
     /// say as much (Kish's effective size).
-    pub fn interval95(&self) -> (f64, f64) {
+    pub fn bounds95(&self) -> (f64, f64) {
         let Some(share) = self.estimate() else { return (0.0, 1.0) };
         let count = self.whole * self.whole / self.squares;
         let z = normal(0.975);
@@ -93,6 +97,13 @@ impl Share {
         let center = (share + z2 / 2.0) / (1.0 + z2);
         let half = z * (share * (1.0 - share) / count + z2 / count / 4.0).sqrt() / (1.0 + z2);
         (center - half, center + half)
+    }
+
+    /// The same with the estimate; none of nothing.
+    pub fn interval95(&self) -> Option<Interval> {
+        let (low, high) = self.bounds95();
+        let estimate = self.estimate()?;
+        Some(Interval { estimate, low: Some(low), high: Some(high) })
     }
 }
 
@@ -113,19 +124,23 @@ impl Mean {
         Mean { mean, deviation: (squares / count.saturating_sub(1).max(1) as f64).sqrt(), count }
     }
 
-    /// Whether it is above 0, at the 97.5 % level of Student's test. A single value cannot tell.
-    pub fn is_positive(&self) -> bool {
-        self.is_positive_of(self.count)
+    /// The mean of all such values, by Student's t. A single value cannot tell.
+    pub fn interval95(&self) -> Interval {
+        self.interval95_of(self.count)
     }
 
-    /// How many values like these could tell; none if a hundred could not.
+    /// How many values like these would tell that it is above 0; none if a hundred would not.
     pub fn count_needed(&self) -> Option<usize> {
-        (2..=100).find(|&count| self.is_positive_of(count))
+        (2..=100).find(|&count| self.interval95_of(count).is_positive())
     }
 
-    fn is_positive_of(&self, count: usize) -> bool {
-        let error = self.deviation / (count as f64).sqrt();
-        count > 1 && self.mean > student95(count - 1) * error
+    fn interval95_of(&self, count: usize) -> Interval {
+        let half = match count {
+            0 | 1 => f64::INFINITY,
+            _ => student95(count - 1) * self.deviation / (count as f64).sqrt(),
+        };
+        let (low, high) = (self.mean - half, self.mean + half);
+        Interval { estimate: self.mean, low: Some(low), high: Some(high) }
     }
 }
 
@@ -165,22 +180,25 @@ mod tests {
     #[test]
     fn shares_are_bounded_as_wilson_does() {
         let mut share = Share::default();
-        assert_eq!(share.interval95(), (0.0, 1.0));
+        assert_eq!(share.bounds95(), (0.0, 1.0));
         for _ in 0..4 {
             share.add(7.0, true);
         }
-        let (low, high) = share.interval95();
+        let (low, high) = share.bounds95();
         assert!((low - 0.5101).abs() < 1e-4 && (high - 1.0).abs() < 1e-9, "{low} {high}");
     }
 
     #[test]
     fn means_are_tested_as_student_does() {
-        assert!(Mean::of(&[2.0, 3.0, 4.0]).is_positive());
+        assert!(Mean::of(&[2.0, 3.0, 4.0]).interval95().is_positive());
         let uneven = Mean::of(&[1.0, 1.0, 1.0, 0.0, 0.0]);
-        assert!(!uneven.is_positive());
+        assert!(!uneven.interval95().is_positive());
         assert_eq!(uneven.count_needed(), Some(6));
         assert_eq!(Mean::of(&[-1.0, -2.0]).count_needed(), None);
-        assert!(!Mean::of(&[7.0]).is_positive() && !Mean::of(&[]).is_positive());
+        assert!(
+            !Mean::of(&[7.0]).interval95().is_positive()
+                && !Mean::of(&[]).interval95().is_positive()
+        );
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Which sites hold the memory of a profile.
 
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Question;
+use super::frames::Frame;
 use super::interval::Interval;
-use super::sites::{Frame, Sites, Tally};
+use super::sites::Sites;
+use super::tally::Tally;
 use crate::profile::estimate::Total;
 use crate::profile::{Estimate, Include, Profile, Stated};
 
@@ -32,9 +35,9 @@ pub struct Top {
 pub struct TopSite {
     /// What it is.
     #[serde(flatten)]
-    pub frame: Frame,
-    /// How it is reached where it holds most, the nearest caller first.
-    pub stack: Vec<Frame>,
+    pub frame: Arc<Frame>,
+    /// See [`Sites::callers`].
+    pub stack: Vec<Arc<Frame>>,
     /// Live bytes.
     pub bytes: Interval,
     /// Live objects; none if the profile does not count them.
@@ -104,18 +107,16 @@ pub fn top(profile: &Profile, question: &Question) -> Top {
         .filter(|&(site, bytes)| bytes.estimate > 0.0 && question.asks_for(sites.frame(site)))
         .collect();
     found.sort_by(|(_, one), (_, other)| other.estimate.total_cmp(&one.estimate));
-    let limit = question.limit.unwrap_or(found.len());
-    let omitted = found.len().saturating_sub(limit);
-    found.truncate(limit);
+    let omitted = found.len().saturating_sub(question.limit());
+    found.truncate(question.limit());
     let whole = all.bytes(is_sampled);
     // Sums in another order are rounded otherwise, but no part is more than the whole.
     let share_of = |bytes: &Interval| (bytes.estimate / whole.estimate).min(1.0);
-    // Only now: stacks are long.
     let described = found.into_iter().map(|(site, bytes)| {
         let holding = &holdings[site as usize];
         TopSite {
             frame: sites.frame(site).clone(),
-            stack: sites.callers(site).cloned().collect(),
+            stack: sites.callers(site),
             bytes,
             objects: holding.objects(is_sampled),
             share: if whole.estimate > 0.0 { share_of(&bytes) } else { 0.0 },
@@ -138,12 +139,12 @@ pub fn hold(profile: &Profile, mut tally: Tally<'_, Holding>) -> (Vec<Holding>, 
         for (sample, node) in profile.samples.iter().zip(&profile.totals().sample_nodes) {
             let Some(node) = node.filter(|_| sample.is_live) else { continue };
             all.estimate.add(sample.size, interval, 1);
-            tally.of(node).estimate.add(sample.size, interval, 1);
+            tally.at(node).estimate.add(sample.size, interval, 1);
         }
     }
     for stated in profile.stated.iter() {
         all.state(stated);
-        tally.of(stated.node).state(stated);
+        tally.at(stated.node).state(stated);
     }
     (tally.by_site(), all)
 }
@@ -154,7 +155,6 @@ mod tests {
     use super::super::testing::{Call, profile};
     use super::*;
     use crate::profile::Parts;
-    use std::sync::Arc;
 
     const CALLS: [Call; 3] = [
         Call { caller: 0, name: "main", url: "/app/a.js", samples: &[(64, 1)] },

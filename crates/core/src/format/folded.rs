@@ -5,21 +5,18 @@
 
 use std::io::{self, Write};
 
+use crate::profile::path::Path;
 use crate::profile::{Node, Profile};
 
 /// Writes the profile, its estimates rounded to whole bytes.
 pub fn write(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
     let self_sizes = &profile.totals().self_sizes;
-    let mut stack: Vec<(u32, String)> = Vec::new();
+    let mut stack: Path<String> = Path::default();
     for (index, node) in (0..).zip(profile.nodes.iter()) {
-        // Nodes are in pre-order: what is above the caller has ended.
-        while stack.last().is_some_and(|&(open, _)| open != node.parent) {
-            stack.pop();
-        }
-        stack.push((index, frame_of(profile, node)));
+        stack.enter(index, node.parent, frame_of(profile, node));
         let bytes = self_sizes[index as usize].round();
         if bytes >= 1.0 {
-            let frames: Vec<&str> = stack.iter().map(|(_, frame)| frame.as_str()).collect();
+            let frames: Vec<&str> = stack.values().map(String::as_str).collect();
             writeln!(out, "{} {bytes}", frames.join(";"))?;
         }
     }

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!((many.oldest.len(), many.newest), (OLDEST, 1999));
         assert!(many.followed_by(with_ordinals(2..3000)).is_some());
         assert!(
-            with_ordinals((1..2000).filter(|of| of % 2 == 0))
+            with_ordinals((1..2000).filter(|index| index % 2 == 0))
                 .followed_by(with_ordinals([31]))
                 .is_none()
         );

@@ -3,6 +3,7 @@
 pub mod estimate;
 pub mod fingerprint;
 pub mod metadata;
+pub mod path;
 mod summary;
 mod text;
 pub mod tree;

@@ -15,7 +15,7 @@ pub fn of(profile: &Profile) -> (Vec<u32>, Vec<Allocation>) {
     found.sort_by_key(|&(node, allocation)| (node, allocation.size));
     let mut end = 0;
     let ends = (0..profile.nodes.len()).map(|index| {
-        end += found[end..].iter().take_while(|(of, _)| *of as usize == index).count();
+        end += found[end..].iter().take_while(|(place, _)| *place as usize == index).count();
         end as u32
     });
     (ends.collect(), found.into_iter().map(|(_, allocation)| allocation).collect())
@@ -25,8 +25,9 @@ pub fn of(profile: &Profile) -> (Vec<u32>, Vec<Allocation>) {
 fn of_samples(profile: &Profile) -> Vec<(u32, Allocation)> {
     let Some(interval) = profile.interval() else { return Vec::new() };
     let nodes = profile.totals().sample_nodes.iter();
-    let sizes =
-        nodes.zip(profile.samples.iter()).filter_map(|(node, of)| Some(((*node)?, of.size)));
+    let sizes = nodes
+        .zip(profile.samples.iter())
+        .filter_map(|(node, sample)| Some(((*node)?, sample.size)));
     let mut sizes: Vec<(u32, u64)> = sizes.collect();
     sizes.sort_unstable();
     let same = sizes.chunk_by(|one, other| one == other);

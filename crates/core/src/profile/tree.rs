@@ -34,14 +34,7 @@ impl<K: Copy + Eq + Hash> Tree<K> {
     /// caller in the order in which they were added; and the place of each node in that order.
     pub fn pre_order(&self) -> (Vec<u32>, Vec<u32>) {
         let count = self.parents.len();
-        // The children of each node as a list; the root, 0, is nobody's child. Nodes come after
-        // their callers, so backwards makes the lists come out forwards.
-        let (mut first_child, mut next_sibling) = (vec![0; count], vec![0; count]);
-        for node in (1..count).rev() {
-            let parent = self.parents[node] as usize;
-            next_sibling[node] = first_child[parent];
-            first_child[parent] = node as u32;
-        }
+        let (first_child, next_sibling) = child_lists(self.parents.iter().copied());
         let (mut order, mut ranks) = (Vec::with_capacity(count), vec![0; count]);
         let mut pending = vec![0];
         while let Some(node) = pending.pop() {
@@ -55,6 +48,20 @@ impl<K: Copy + Eq + Hash> Tree<K> {
     }
 }
 
+/// The first child of each node and its next sibling, 0 for none: the root, 0, is nobody's child.
+/// Each node comes after its parent.
+pub fn child_lists(
+    parents: impl DoubleEndedIterator<Item = u32> + ExactSizeIterator,
+) -> (Vec<u32>, Vec<u32>) {
+    let (mut first_child, mut next_sibling) = (vec![0; parents.len()], vec![0; parents.len()]);
+    // Backwards, so that the lists come out forwards.
+    for (node, parent) in parents.enumerate().skip(1).rev() {
+        next_sibling[node] = first_child[parent as usize];
+        first_child[parent as usize] = node as u32;
+    }
+    (first_child, next_sibling)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,7 +73,9 @@ mod tests {
             path.chars().fold(0, |parent, key| tree.child(parent, key));
         }
         let (order, ranks) = tree.pre_order();
-        assert!(order.iter().enumerate().all(|(rank, &of)| ranks[of as usize] as usize == rank));
+        assert!(
+            order.iter().enumerate().all(|(rank, &node)| ranks[node as usize] as usize == rank)
+        );
         let keys: String = order.iter().filter_map(|&node| tree.keys[node as usize]).collect();
         assert_eq!(keys, "abdcb");
         assert_eq!(order[0], 0);

@@ -83,7 +83,9 @@ pub fn apply(strings: &[Text], nodes: &[Node]) -> Mapped {
                 for index in indexes {
                     let node = &nodes[index];
                     let function = function_of(strings, node);
-                    if let Some(original) = function.and_then(|of| originals.get(&of)?.as_ref()) {
+                    if let Some(original) =
+                        function.and_then(|place| originals.get(&place)?.as_ref())
+                    {
                         mapped[index] = rewritten(node, original, &mut table);
                     }
                 }

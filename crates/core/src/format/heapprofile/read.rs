@@ -115,9 +115,9 @@ struct Frame {
 /// The call frames that were read, by their bytes: a function has a hundred nodes or more. The hash
 /// is seeded, as the bytes are anybody's.
 #[derive(Default)]
-struct Frames(HashMap<Box<[u8]>, Frame>);
+struct KnownFrames(HashMap<Box<[u8]>, Frame>);
 
-impl Frames {
+impl KnownFrames {
     fn get(&mut self, json: &mut JsonReader<impl Read>, strings: &mut Strings) -> Result<Frame> {
         if let Some(known) = json.known_object(|bytes| self.0.get(bytes).copied())? {
             return Ok(known);
@@ -183,7 +183,7 @@ const UNKNOWN: Node = Node {
 #[derive(Default)]
 struct File {
     strings: Strings,
-    frames: Frames,
+    frames: KnownFrames,
     nodes: Vec<Node>,
     self_sizes: Vec<f64>,
     /// How many nodes have an id.
@@ -338,19 +338,20 @@ impl File {
         // Sizes repeat, and finding one takes a while.
         let mut sizes: HashMap<u64, u64> = HashMap::default();
         let mut samples = Vec::with_capacity(self.samples.len());
-        for (index, of) in std::mem::take(&mut self.samples).into_iter().enumerate() {
-            let known = sizes.get(&of.size.to_bits()).copied();
-            let Some(size) = known.or_else(|| estimate::object_size(of.size, interval)) else {
-                let message = format!("{} is no estimate at an interval of {interval}", of.size);
+        for (index, sample) in std::mem::take(&mut self.samples).into_iter().enumerate() {
+            let known = sizes.get(&sample.size.to_bits()).copied();
+            let Some(size) = known.or_else(|| estimate::object_size(sample.size, interval)) else {
+                let message =
+                    format!("{} is no estimate at an interval of {interval}", sample.size);
                 return Err(ReadError::at_path(format!("$.samples[{index}].size"), message));
             };
-            sizes.insert(of.size.to_bits(), size);
+            sizes.insert(sample.size.to_bits(), size);
             samples.push(Sample {
                 size,
-                ordinal: of.ordinal,
-                node_id: of.node_id,
+                ordinal: sample.ordinal,
+                node_id: sample.node_id,
                 count: estimate::v8_count(size, interval, 1),
-                is_live: collected.binary_search(&of.ordinal).is_err(),
+                is_live: collected.binary_search(&sample.ordinal).is_err(),
             });
         }
         Ok(samples)
@@ -360,10 +361,10 @@ impl File {
     fn stated_samples(&mut self) -> Vec<Sample> {
         let samples = std::mem::take(&mut self.samples).into_iter();
         samples
-            .map(|of| Sample {
-                size: of.size.round() as u64,
-                ordinal: of.ordinal,
-                node_id: of.node_id,
+            .map(|sample| Sample {
+                size: sample.size.round() as u64,
+                ordinal: sample.ordinal,
+                node_id: sample.node_id,
                 count: 1,
                 is_live: true,
             })

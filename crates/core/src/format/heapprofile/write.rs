@@ -7,6 +7,7 @@ use foldhash::HashMap;
 use serde::{Serialize, Serializer};
 
 use crate::format::json::{write_number, write_text, write_value};
+use crate::profile::path::Path;
 use crate::profile::{Metadata, Node, Profile};
 
 /// Writes the profile. `out` is written to in small pieces: give it a buffer.
@@ -23,16 +24,14 @@ pub fn write(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"}")
 }
 
-/// Nodes are in pre-order, so one pass with the stack of open nodes does, whatever the depth.
 fn write_tree(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
     let self_sizes = &profile.totals().self_sizes;
     let mut frames = CallFrames::of(profile);
-    let mut open: Vec<u32> = Vec::new();
+    let mut open: Path<()> = Path::default();
     for (index, node) in profile.nodes.iter().enumerate() {
         let mut is_first = true;
-        while open.last().is_some_and(|&last| last != node.parent) {
+        while open.leave(node.parent).is_some() {
             out.write_all(b"]}")?;
-            open.pop();
             is_first = false;
         }
         if !is_first {
@@ -43,9 +42,9 @@ fn write_tree(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
         out.write_all(b",\"id\":")?;
         write_value(out, &node.id)?;
         out.write_all(b",\"children\":[")?;
-        open.push(index as u32);
+        open.enter(index as u32, node.parent, ());
     }
-    open.iter().try_for_each(|_| out.write_all(b"]}"))
+    open.values().try_for_each(|_| out.write_all(b"]}"))
 }
 
 /// What identifies a function: name, script name, script id, line and column.

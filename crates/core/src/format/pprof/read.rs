@@ -51,7 +51,7 @@ impl Columns {
         let find = |names: &[&str]| {
             let is_named =
                 |index: i64| text_of(proto, index).is_some_and(|name| names.contains(&name));
-            proto.sample_type.iter().position(|of| is_named(of.r#type))
+            proto.sample_type.iter().position(|kind| is_named(kind.r#type))
         };
         let (count, in_use) = (proto.sample_type.len(), find(&["inuse_objects", "objects"]));
         if let Some(bytes) = find(&["alloc_space"]) {
@@ -133,14 +133,14 @@ impl<'a> Reader<'a> {
         let nodes = self.nodes(&order, &ranks, &mut strings)?;
         let external = strings.intern(EXTERNAL);
         // Bytes that were measured and not sampled.
-        let is_measured = |weight: &Weight| {
+        let is_stated = |weight: &Weight| {
             let node = &nodes[weight.node as usize];
             let is_external = node.name == external && node.line_number == 0;
             weight.objects == 0 || (is_external && !weight.is_labelled)
         };
-        let (measured, sampled): (Vec<Weight>, Vec<Weight>) =
-            weights.into_iter().partition(is_measured);
-        let mut stated: Vec<Stated> = measured.iter().map(Weight::stated).collect();
+        let (stated, sampled): (Vec<Weight>, Vec<Weight>) =
+            weights.into_iter().partition(is_stated);
+        let mut stated: Vec<Stated> = stated.iter().map(Weight::stated).collect();
         let interval = metadata.sample_interval_bytes;
         let samples = match interval.and_then(|interval| counts(&sampled, interval)) {
             Some(counts) => expand(&sampled, &counts, interval.unwrap_or_default())?,
@@ -406,7 +406,7 @@ mod tests {
         let proto = proto_of(&full());
         let text = |index: i64| proto.string_table[index as usize].as_str();
         let types: Vec<_> =
-            proto.sample_type.iter().map(|of| (text(of.r#type), text(of.unit))).collect();
+            proto.sample_type.iter().map(|kind| (text(kind.r#type), text(kind.unit))).collect();
         assert_eq!(types, [("inuse_objects", "count"), ("inuse_space", "bytes")]);
         assert_eq!(text(proto.default_sample_type), "inuse_space");
         let period_type = proto.period_type.unwrap();
@@ -427,7 +427,8 @@ mod tests {
                         text(function.name)
                     })
                     .collect();
-                let labels: Vec<_> = sample.label.iter().map(|of| (text(of.key), of.num)).collect();
+                let labels: Vec<_> =
+                    sample.label.iter().map(|label| (text(label.key), label.num)).collect();
                 assert_eq!(labels[1..], [("thread id", 0), ("service", 0)]);
                 (frames.join("<"), labels[0], sample.value[0])
             })
@@ -557,20 +558,33 @@ mod tests {
     fn hostile_files_are_errors_that_say_where() {
         type Change = fn(&mut Proto);
         let cases: [(Change, &str); 10] = [
-            (|of| of.sample_type.clear(), "sample_type: no inuse_space"),
-            (|of| of.sample_type.push(ValueType::default()), "sample[0].value: 2 for 3 types"),
-            (|of| of.sample[3].value[0] = -7, "sample[3].value: negative: -7"),
-            (|of| of.sample[0].location_id.push(99), "sample[0].location_id: no location has"),
-            (|of| of.location.clear(), "sample[0].location_id: no location has the id 1"),
-            (|of| of.function.clear(), "location with id 1: line.function_id: no function has"),
-            (|of| of.function[1].name = 1 << 40, "location with id 2: function.name: no string"),
-            (|of| of.function[1].filename = -1, "function.filename: no string -1"),
-            (|of| of.string_table.push(format!("{METADATA}{{")), "the metadata: EOF"),
+            (|proto| proto.sample_type.clear(), "sample_type: no inuse_space"),
             (
-                |of| {
+                |proto| proto.sample_type.push(ValueType::default()),
+                "sample[0].value: 2 for 3 types",
+            ),
+            (|proto| proto.sample[3].value[0] = -7, "sample[3].value: negative: -7"),
+            (
+                |proto| proto.sample[0].location_id.push(99),
+                "sample[0].location_id: no location has",
+            ),
+            (|proto| proto.location.clear(), "sample[0].location_id: no location has the id 1"),
+            (
+                |proto| proto.function.clear(),
+                "location with id 1: line.function_id: no function has",
+            ),
+            (
+                |proto| proto.function[1].name = 1 << 40,
+                "location with id 2: function.name: no string",
+            ),
+            (|proto| proto.function[1].filename = -1, "function.filename: no string -1"),
+            (|proto| proto.string_table.push(format!("{METADATA}{{")), "the metadata: EOF"),
+            (
+                |proto| {
                     let count = estimate::v8_count(1 << 20, 524_288, 1 << 30);
-                    of.sample[1].value = vec![i64::from(count), i64::from(count) << 20];
-                    of.sample[1].label = vec![Label { num: 1 << 20, ..of.sample[1].label[0] }];
+                    proto.sample[1].value = vec![i64::from(count), i64::from(count) << 20];
+                    proto.sample[1].label =
+                        vec![Label { num: 1 << 20, ..proto.sample[1].label[0] }];
                 },
                 "sampled objects are more than",
             ),

@@ -13,6 +13,8 @@ use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
 use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
+use crate::profile::path::Path;
+use crate::profile::tree::child_lists;
 use crate::profile::{Estimate, Node, Profile, Text};
 
 /// Writes the profile, gzipped. The same profile gives the same bytes.
@@ -57,7 +59,7 @@ impl Columns {
 
     /// The values of a sample.
     fn values(&self, all: Amount, live: Amount) -> Vec<i64> {
-        let rounded = |of: Amount| [of.objects.round() as i64, of.bytes.round() as i64];
+        let rounded = |amount: Amount| [amount.objects.round() as i64, amount.bytes.round() as i64];
         self.select(rounded(all), rounded(live))
     }
 
@@ -88,18 +90,18 @@ impl From<Estimate> for Amount {
     }
 }
 
-/// What tells functions apart: name and file as indexes of [`Frames::texts`], line and column.
+/// What tells functions apart: name and file as indexes of [`Functions::texts`], line and column.
 type Frame = (u32, u32, i32, i32);
 
 /// The functions of a profile as pprof tells them apart.
-struct Frames<'a> {
+struct Functions<'a> {
     frames: IndexSet<Frame, FxBuildHasher>,
     texts: IndexSet<Cow<'a, str>>,
 }
 
-impl Frames<'_> {
+impl Functions<'_> {
     /// Them, and the index of each node's.
-    fn of(profile: &Profile) -> (Frames<'_>, Vec<u32>) {
+    fn of(profile: &Profile) -> (Functions<'_>, Vec<u32>) {
         let mut texts = IndexSet::new();
         let mut index = |text| texts.insert_full(text).0 as u32;
         let names: Vec<u32> = profile.strings.iter().map(|name| index(shown_name(name))).collect();
@@ -110,7 +112,7 @@ impl Frames<'_> {
             frames.insert_full((name, file, node.line_number, node.column_number)).0 as u32
         });
         let of_nodes = of_nodes.collect();
-        (Frames { frames, texts }, of_nodes)
+        (Functions { frames, texts }, of_nodes)
     }
 
     fn is_root(&self, frame: u32) -> bool {
@@ -140,11 +142,11 @@ struct Siblings {
 impl Stacks {
     /// Goes down from the root, through all nodes of a stack at once.
     /// What is called from the root and looks like it is the root: readers cannot tell them apart.
-    fn merge(nodes: &[Node], frames: &[u32], of: &Frames<'_>) -> Stacks {
-        let (first_child, next_sibling) = child_lists(nodes);
+    fn merge(nodes: &[Node], frames: &[u32], table: &Functions<'_>) -> Stacks {
+        let (first_child, next_sibling) = child_lists(nodes.iter().map(|node| node.parent));
         // The next node of the same stack; 0, the root, is nobody's.
         let mut next_same = vec![0; nodes.len()];
-        let mut seen = vec![Siblings { parent: u32::MAX, last: 0 }; of.frames.len()];
+        let mut seen = vec![Siblings { parent: u32::MAX, last: 0 }; table.frames.len()];
         let mut last_root = 0;
         let mut stacks = Stacks { of_nodes: vec![0; nodes.len()], ..Stacks::default() };
         let mut pending = vec![(0, 0)];
@@ -160,7 +162,7 @@ impl Stacks {
                 while child != 0 {
                     let frame = frames[child as usize];
                     let siblings = &mut seen[frame as usize];
-                    if stack == 0 && of.is_root(frame) {
+                    if stack == 0 && table.is_root(frame) {
                         next_same[last_root as usize] = child;
                         last_root = child;
                     } else if siblings.parent == stack {
@@ -182,38 +184,26 @@ impl Stacks {
     }
 }
 
-/// The first child of each node and its next sibling; 0 for none.
-fn child_lists(nodes: &[Node]) -> (Vec<u32>, Vec<u32>) {
-    let (mut first_child, mut next_sibling) = (vec![0; nodes.len()], vec![0; nodes.len()]);
-    for (index, node) in nodes.iter().enumerate().skip(1).rev() {
-        next_sibling[index] = first_child[node.parent as usize];
-        first_child[node.parent as usize] = index as u32;
-    }
-    (first_child, next_sibling)
-}
-
 /// A walk through all stacks in their order, which reads memory in order too.
 struct Walk<'a> {
     stacks: &'a Stacks,
     next: u32,
-    /// Stack and frame of each call that is open, the outermost first.
-    open: Vec<(u32, u32)>,
+    /// The frame of each call that is open.
+    open: Path<u32>,
 }
 
 impl Walk<'_> {
     /// Goes on to a stack; its frames, the innermost first, none for the root's.
     fn frames(&mut self, stack: u32) -> impl Iterator<Item = u32> {
         while self.next <= stack {
-            let parent = self.stacks.parents[self.next as usize];
-            while self.open.last().is_some_and(|&(open, _)| open != parent) {
-                self.open.pop();
-            }
             if self.next > 0 {
-                self.open.push((self.next, self.stacks.frames[self.next as usize]));
+                let (parents, frames) = (&self.stacks.parents, &self.stacks.frames);
+                let at = self.next as usize;
+                self.open.enter(self.next, parents[at], frames[at]);
             }
             self.next += 1;
         }
-        self.open.iter().rev().map(|&(_, frame)| frame)
+        self.open.values().rev().copied()
     }
 }
 
@@ -319,14 +309,14 @@ impl Writer {
     }
 
     fn add_samples(&mut self, profile: &Profile, columns: &Columns) {
-        let (frames, of_nodes) = Frames::of(profile);
+        let (frames, of_nodes) = Functions::of(profile);
         let stacks = Stacks::merge(&profile.nodes, &of_nodes, &frames);
         self.locations = vec![0; frames.frames.len()];
         let common = self.common_labels(profile);
         let size_key = self.string(SIZE_LABEL);
         let interval = profile.interval().unwrap_or(1);
         let entries = sorted_entries(profile, &stacks);
-        let mut walk = Walk { stacks: &stacks, next: 0, open: Vec::new() };
+        let mut walk = Walk { stacks: &stacks, next: 0, open: Path::default() };
         let mut sample = Sample::default();
         for same in entries.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
             let (stack, size, _) = same[0];
@@ -359,11 +349,11 @@ impl Writer {
     fn set_locations(
         &mut self,
         ids: &mut Vec<u64>,
-        of: &Frames<'_>,
+        table: &Functions<'_>,
         frames: impl Iterator<Item = u32>,
     ) {
         ids.clear();
-        ids.extend(frames.map(|frame| self.location_id(of, frame)));
+        ids.extend(frames.map(|frame| self.location_id(table, frame)));
         if ids.is_empty() {
             // Tools want a frame for every sample.
             let root = self.root.unwrap_or_else(|| self.add_location(ROOT, "", 0, 0));
@@ -372,14 +362,18 @@ impl Writer {
         }
     }
 
-    fn location_id(&mut self, of: &Frames<'_>, frame: u32) -> u64 {
+    fn location_id(&mut self, table: &Functions<'_>, frame: u32) -> u64 {
         let known = self.locations[frame as usize];
         if known != 0 {
             return known;
         }
-        let (name, file, line, column) = of.frames[frame as usize];
-        let id =
-            self.add_location(&of.texts[name as usize], &of.texts[file as usize], line, column);
+        let (name, file, line, column) = table.frames[frame as usize];
+        let id = self.add_location(
+            &table.texts[name as usize],
+            &table.texts[file as usize],
+            line,
+            column,
+        );
         self.locations[frame as usize] = id;
         id
     }

@@ -1,0 +1,162 @@
+//! What became of each sampled object of a session, by site.
+
+use rustc_hash::FxHashMap;
+
+/// What became of a sampled object, or of several together. Captures are counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Life {
+    /// Bytes that it stands for.
+    pub bytes: f64,
+    /// The variance that it adds to a total.
+    pub variance: f64,
+    /// The first capture that has it.
+    pub first: usize,
+    /// The last one.
+    pub last: usize,
+}
+
+impl Life {
+    /// Takes in what lives as long.
+    pub fn add(&mut self, other: &Life) {
+        self.bytes += other.bytes;
+        self.variance += other.variance;
+    }
+}
+
+/// What is known of a site.
+#[derive(Debug, Default)]
+pub struct Track {
+    /// Its sampled objects.
+    pub lives: Vec<Life>,
+    /// Bytes that files state beside samples, by capture; empty if none does.
+    pub stated: Vec<f64>,
+}
+
+impl Track {
+    /// Live bytes by capture.
+    pub fn live_bytes(&self, captures: usize) -> Vec<f64> {
+        let mut bytes = sums_by_capture(&self.lives, captures, |life| life.bytes);
+        for (sum, stated) in bytes.iter_mut().zip(&self.stated) {
+            *sum += stated;
+        }
+        bytes
+    }
+}
+
+/// Captures of one session, the earliest first.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Hours since the first capture, by capture.
+    pub hours: Vec<f64>,
+    /// What each site went through, by site.
+    pub tracks: FxHashMap<u32, Track>,
+    /// The names of the captures.
+    pub names: Vec<String>,
+    /// Average bytes between two samples, if samples can be compared.
+    pub interval: Option<u32>,
+    /// Whether the captures say when they were taken.
+    pub is_timed: bool,
+}
+
+impl History {
+    /// How many captures there are.
+    pub fn captures(&self) -> usize {
+        self.hours.len()
+    }
+
+    /// From the first to the last capture.
+    pub fn span_hours(&self) -> f64 {
+        self.hours.last().copied().unwrap_or_default()
+    }
+
+    /// The history of what two captures that follow one another both have, at the time of the later one.
+    /// It is what is left without the garbage that each capture finds uncollected.
+    pub fn of_pairs(&self) -> History {
+        let pair =
+            |life: &Life| (life.last > life.first).then(|| Life { last: life.last - 1, ..*life });
+        let tracks = self.tracks.iter().map(|(&site, track)| {
+            let lives = track.lives.iter().filter_map(pair).collect();
+            (site, Track { lives, stated: track.stated.iter().skip(1).copied().collect() })
+        });
+        History {
+            hours: self.hours.iter().skip(1).copied().collect(),
+            tracks: tracks.collect(),
+            names: self.names.iter().skip(1).cloned().collect(),
+            ..*self
+        }
+    }
+
+    /// All sites as one.
+    pub fn whole(&self) -> Track {
+        let mut whole = Track { lives: Vec::new(), stated: vec![0.0; self.captures()] };
+        for track in self.tracks.values() {
+            whole.lives.extend(&track.lives);
+            for (sum, stated) in whole.stated.iter_mut().zip(&track.stated) {
+                *sum += stated;
+            }
+        }
+        // Sites are numbered as files come; floating-point sums depend on the order.
+        let order = |life: &Life| (life.first, life.last);
+        whole.lives.sort_by(|one, other| {
+            order(one).cmp(&order(other)).then(one.bytes.total_cmp(&other.bytes))
+        });
+        whole
+    }
+}
+
+/// Sums over the objects that each capture has. A life counts for a few blocks of captures, and each
+/// block for its halves: a life of any length costs the logarithm of their number. Nothing is
+/// subtracted, so that nothing is left where there is nothing.
+pub fn sums_by_capture(lives: &[Life], captures: usize, value: impl Fn(&Life) -> f64) -> Vec<f64> {
+    // Block 1 is all captures, n has the halves 2 n and 2 n + 1, and the last ones are a capture each.
+    let mut blocks = vec![0.0; 2 * captures];
+    for life in lives {
+        let value = value(life);
+        let (mut from, mut to) = (life.first + captures, life.last + 1 + captures);
+        while from < to {
+            if from % 2 == 1 {
+                blocks[from] += value;
+                from += 1;
+            }
+            if to % 2 == 1 {
+                to -= 1;
+                blocks[to] += value;
+            }
+            (from, to) = (from / 2, to / 2);
+        }
+    }
+    for block in 1..captures {
+        let sum = blocks[block];
+        blocks[2 * block] += sum;
+        blocks[2 * block + 1] += sum;
+    }
+    blocks.split_off(captures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_of_the_lives_that_a_capture_is_in() {
+        for captures in 1..20 {
+            let spans =
+                (0..captures).flat_map(|first| (first..captures).map(move |last| (first, last)));
+            let lives: Vec<Life> = (1..)
+                .zip(spans)
+                .map(|(bytes, (first, last))| Life {
+                    bytes: f64::from(bytes),
+                    variance: 0.0,
+                    first,
+                    last,
+                })
+                .collect();
+            let sum = |at| {
+                let alive = lives.iter().filter(|life| life.first <= at && at <= life.last);
+                alive.map(|life| life.bytes).sum::<f64>()
+            };
+            let expected: Vec<f64> = (0..captures).map(sum).collect();
+            assert_eq!(sums_by_capture(&lives, captures, |life| life.bytes), expected);
+        }
+    }
+}

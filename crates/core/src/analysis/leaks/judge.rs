@@ -1,0 +1,167 @@
+//! The verdict on each site: the questions of doc/leaks.md, one after the other.
+
+use std::cmp::Ordering;
+
+use super::answer::{Reason, Verdict};
+use super::growth::Growth;
+use super::history::{History, Life, Track};
+use super::retention::{left_by_cohorts, retention};
+use crate::analysis::interval::Interval;
+use crate::analysis::statistics::{Mean, Share, normal};
+use crate::profile::estimate::Total;
+
+/// A site that goes on growing does so at a quarter of its former rate at least.
+const GOES_ON: f64 = 0.25;
+
+/// A site leaks if more than half of what grew old in it stays.
+const STAYS: f64 = 0.5;
+
+/// What is found out about a site.
+pub struct Judgement {
+    /// Which one.
+    pub site: u32,
+    /// What decided.
+    pub reason: Reason,
+    /// In the last capture.
+    pub live_bytes: Interval,
+    /// Bytes an hour.
+    pub growth: Interval,
+    /// See [`retention`].
+    pub retention: Share,
+    /// See [`left_by_cohorts`].
+    pub cohorts: Mean,
+}
+
+impl Judgement {
+    /// What follows from the reason.
+    pub fn verdict(&self) -> Verdict {
+        self.reason.verdict()
+    }
+
+    /// Those that leak, those that grow, both by growth, and steady ones by what they hold.
+    pub fn worst_first(&self, other: &Judgement) -> Ordering {
+        let within = match self.verdict() {
+            Verdict::Steady => other.live_bytes.estimate.total_cmp(&self.live_bytes.estimate),
+            _ => other.growth.estimate.total_cmp(&self.growth.estimate),
+        };
+        self.verdict().cmp(&other.verdict()).then(within)
+    }
+}
+
+/// Judges the sites of a session.
+pub struct Judge<'a> {
+    pub history: &'a History,
+    /// What growth is told from, see [`History::of_pairs`].
+    pub growing: &'a History,
+    /// Standard errors that a slope must exceed to be no chance among as many sites.
+    pub z: f64,
+}
+
+impl Judge<'_> {
+    /// Of that session.
+    pub fn new<'a>(history: &'a History, growing: &'a History) -> Judge<'a> {
+        let has_births = |track: &&Track| track.lives.iter().any(|life| life.first > 0);
+        let tested = growing.tracks.values().filter(has_births).count().max(1);
+        // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
+        Judge { history, growing, z: normal(1.0 - 0.025 / tested as f64) }
+    }
+
+    /// The growth of all live bytes.
+    pub fn growth_of_all(&self) -> Interval {
+        told(Growth::fit(self.growing, &self.growing.whole()))
+    }
+
+    /// The verdict on a site.
+    pub fn judge(&self, site: u32) -> Judgement {
+        let (track, growing) = (&self.history.tracks[&site], &self.growing.tracks[&site]);
+        let growth = Growth::fit(self.growing, growing);
+        let retention = match self.history.interval {
+            Some(_) => retention(track, self.last()),
+            None => Share::default(),
+        };
+        let cohorts = left_by_cohorts(track, &self.history.hours);
+        Judgement {
+            site,
+            reason: self.reason(growing, growth, &retention, &cohorts),
+            live_bytes: self.live_bytes(track),
+            growth: told(growth),
+            retention,
+            cohorts,
+        }
+    }
+
+    /// The last capture. Who asks has a track, which some capture left.
+    pub fn last(&self) -> usize {
+        self.history.captures().saturating_sub(1)
+    }
+
+    fn reason(
+        &self,
+        track: &Track,
+        growth: Option<Growth>,
+        retention: &Share,
+        cohorts: &Mean,
+    ) -> Reason {
+        if !growth.is_some_and(|growth| growth.within(self.z).is_positive()) {
+            return Reason::NoGrowth;
+        }
+        if self.history.captures() > 2 && !self.goes_on(track) {
+            return Reason::Plateau;
+        }
+        if self.history.interval.is_none() {
+            return Reason::NoSession;
+        }
+        match retention.bounds95() {
+            (_, high) if high < STAYS => Reason::OldObjectsDie,
+            (low, _) if low <= STAYS => Reason::TooFewOldObjects,
+            _ if !cohorts.interval95().is_positive() => Reason::TooFewMoments,
+            _ => Reason::OldObjectsStay,
+        }
+    }
+
+    /// Whether it grew in the second half of the time, and at a rate to speak of.
+    fn goes_on(&self, track: &Track) -> bool {
+        let (hours, last) = (&self.growing.hours, self.growing.captures() - 1);
+        let middle = last / 2;
+        let bytes = track.live_bytes(hours.len());
+        let rate = |from: usize, to: usize| (bytes[to] - bytes[from]) / (hours[to] - hours[from]);
+        let growth = match self.growing.interval {
+            Some(_) => {
+                let (came, went) = changes(&track.lives, middle, last);
+                Interval::difference(&came, &went)
+            }
+            None => Interval::unknown(bytes[last] - bytes[middle]),
+        };
+        growth.is_positive() && rate(middle, last) >= GOES_ON * rate(0, middle)
+    }
+
+    fn live_bytes(&self, track: &Track) -> Interval {
+        let last = self.last();
+        let total = total_of(track.lives.iter().filter(|life| life.last == last));
+        let stated = track.stated.get(last).copied().unwrap_or_default();
+        if self.history.interval.is_some() {
+            Interval::of(&total, stated)
+        } else {
+            Interval::unknown(total.estimate + stated)
+        }
+    }
+}
+
+fn told(growth: Option<Growth>) -> Interval {
+    growth.map_or_else(Interval::default, |growth| growth.told(normal(0.975)))
+}
+
+/// What came and what went between two captures.
+fn changes(lives: &[Life], from: usize, to: usize) -> (Total, Total) {
+    let came = lives.iter().filter(|life| life.first > from && life.last >= to);
+    let went = lives.iter().filter(|life| life.first <= from && (from..to).contains(&life.last));
+    (total_of(came), total_of(went))
+}
+
+fn total_of<'a>(lives: impl Iterator<Item = &'a Life>) -> Total {
+    lives.fold(Total::default(), |total, life| Total {
+        estimate: total.estimate + life.bytes,
+        variance: total.variance + life.variance,
+        seen: total.seen,
+    })
+}

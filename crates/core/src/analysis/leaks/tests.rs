@@ -1,0 +1,409 @@
+//! Verdicts on programs of which the truth is known, sampled as V8 does.
+
+use super::answer::{Cohort, Reason};
+use super::*;
+use crate::analysis::interval::Interval;
+use crate::analysis::testing::{Call, INTERVAL, profile, sample};
+use crate::profile::{Metadata, Parts, Profile, Stated, estimate};
+use chrono::{DateTime, TimeDelta};
+use std::sync::Arc;
+
+const CAPTURES: usize = 7;
+
+/// An object: when it is born and when it dies, in captures.
+type Object = (f64, f64);
+
+/// Numbers from 0 to 1: xorshift with a fixed seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    }
+
+    /// As many births as that, spread evenly from one time to another.
+    fn births(&mut self, count: usize, from: f64, to: f64) -> Vec<f64> {
+        let mut births: Vec<f64> = (0..count).map(|_| from + (to - from) * self.next()).collect();
+        births.sort_by(f64::total_cmp);
+        births
+    }
+}
+
+const END: f64 = (CAPTURES - 1) as f64;
+const FOREVER: f64 = 1e9;
+
+/// What a program allocates in one function, some forty samples a capture where it matters.
+type Program = fn(&mut Random) -> Vec<Object>;
+
+fn live_for(births: Vec<f64>, lifetime: f64) -> Vec<Object> {
+    births.into_iter().map(|birth| (birth, birth + lifetime)).collect()
+}
+
+const LEAKING: [(&str, Program); 4] = [
+    ("a cache without bound", |random| live_for(random.births(3000, -1.0, END), FOREVER)),
+    ("one in a hundred stays", |random| {
+        let births = random.births(100_000, -1.0, END);
+        let objects = births.into_iter().enumerate();
+        objects
+            .map(|(at, birth)| (birth, birth + if at % 100 < 3 { FOREVER } else { 0.05 }))
+            .collect()
+    }),
+    ("bursts", |random| {
+        let births = (0..20).flat_map(|burst| {
+            let start = f64::from(burst) * 0.35 - 1.0;
+            random.births(150, start, start + 0.05)
+        });
+        live_for(births.collect(), FOREVER)
+    }),
+    ("a leak among garbage", AMONG_GARBAGE),
+];
+
+/// A leak that is a hundredth of what its function allocates; the rest comes in bursts and is
+/// garbage, some of which each capture finds.
+const AMONG_GARBAGE: Program = |random| {
+    let mut objects = live_for(random.births(2000, -1.0, END), FOREVER);
+    for _ in 0..200 {
+        let start = -1.0 + (END + 1.0) * random.next();
+        let count = (8000.0 * random.next()) as usize;
+        objects.extend(live_for(random.births(count, start, start + 0.1), 0.1));
+    }
+    objects
+};
+
+const SOUND: [(&str, Program); 9] = [
+    ("a compiler, less and less often", |random| {
+        let births = (0..4).flat_map(|_| {
+            let start = -1.0 - 3.0 * random.next().ln();
+            random.births(150, start, start + 0.01)
+        });
+        live_for(births.collect(), FOREVER)
+    }),
+    ("a full LRU cache", |random| live_for(random.births(8000, -3.0, END), 2.5)),
+    ("a short-lived cache", |random| live_for(random.births(8000, -2.0, END), 0.7)),
+    ("heavy garbage", |random| live_for(random.births(100_000, -1.0, END), 0.02)),
+    ("a static table", |random| live_for(random.births(2000, -1.0, -0.5), FOREVER)),
+    ("warm-up", |random| {
+        let births = random.births(2000, 0.0, 1.0);
+        live_for(
+            births.into_iter().map(|at| -0.5 - (at * 0.999 + 0.001).ln() / 2.5).collect(),
+            FOREVER,
+        )
+    }),
+    ("a sawtooth", |random| {
+        let births = random.births(8000, -1.0, END).into_iter();
+        births.map(|birth| (birth, (birth / 1.3).ceil() * 1.3)).collect()
+    }),
+    ("a batch", |random| {
+        let births = (0..4).flat_map(|batch| {
+            let start = f64::from(batch) * 1.7 - 0.5;
+            random.births(1000, start, start + 0.3)
+        });
+        live_for(births.collect(), 0.8)
+    }),
+    ("bursty load", |random| {
+        let births = (0..12).flat_map(|burst| {
+            let start = f64::from(burst) * 0.6 - 1.0 + 0.3 * random.next();
+            let count = (1500.0 * random.next()) as usize;
+            random.births(count, start, start + 0.1)
+        });
+        live_for(births.collect::<Vec<_>>(), 0.4)
+    }),
+];
+
+/// The captures that a sampled run of the programs leaves.
+fn run(programs: &[Program], seed: u64, size: u64) -> Vec<Profile> {
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let p = size as f64 / estimate::sample_bytes(size, INTERVAL);
+    let mut sampled: Vec<(f64, f64, u32)> = Vec::new();
+    for (program, node_id) in programs.iter().zip(2..) {
+        for (birth, death) in program(&mut random) {
+            if random.next() < p {
+                sampled.push((birth, death, node_id));
+            }
+        }
+    }
+    sampled.sort_by(|one, other| one.0.total_cmp(&other.0));
+    (0..CAPTURES).map(|at| capture(&sampled, at, programs.len(), size)).collect()
+}
+
+fn capture(sampled: &[(f64, f64, u32)], at: usize, programs: usize, size: u64) -> Profile {
+    let calls: Vec<_> = (0..programs).map(|_| call("site")).collect();
+    let mut profile = profile(&calls);
+    for (node, line) in Arc::make_mut(&mut profile.parts_mut().nodes).iter_mut().zip(0..) {
+        node.line_number = line;
+    }
+    let time = at as f64;
+    let alive =
+        sampled.iter().zip(1..).filter(|((birth, death, _), _)| *birth <= time && *death > time);
+    profile.parts_mut().samples =
+        Arc::new(alive.map(|((_, _, id), ordinal)| sample(*id, size, ordinal)).collect());
+    let start = DateTime::from_timestamp_millis(1_700_000_000_000).unwrap();
+    profile.parts_mut().metadata.taken_at = Some(start + TimeDelta::hours(at as i64));
+    Profile::from_file(profile.parts_mut().clone())
+}
+
+fn call(name: &'static str) -> Call {
+    Call { caller: 0, name, url: "/app/a.js", samples: &[] }
+}
+
+fn judge(profiles: &[Profile]) -> Leaks {
+    let mut sites = Sites::new(Default::default());
+    let mut sessions = Sessions::default();
+    for (at, profile) in profiles.iter().enumerate() {
+        sessions.add(profile, format!("{at}.heapprofile"), &mut sites);
+    }
+    leaks(sessions, &sites, usize::MAX)
+}
+
+/// In how many of a hundred runs the program is said to leak.
+fn leaking(program: Program) -> usize {
+    (1..=100).filter(|&seed| judge(&run(&[program], seed, 256)).verdict == Verdict::Leaking).count()
+}
+
+#[test]
+fn leaks_are_found() {
+    for (name, program) in LEAKING {
+        let found = leaking(program);
+        println!("{name}: {found}");
+        assert!(found >= 95, "{name}: {found} of 100");
+    }
+}
+
+#[test]
+fn sound_programs_raise_no_alarm() {
+    for (name, program) in SOUND {
+        let found = leaking(program);
+        println!("{name}: {found}");
+        assert!(found <= 2, "{name}: {found} of 100");
+    }
+}
+
+/// A leak at so many bytes an hour, beside three hundred sites of garbage.
+fn leak_of(bytes_per_hour: f64, seed: u64) -> Leaks {
+    let size = 256;
+    let mut random = Random(seed | 1);
+    let p = size as f64 / estimate::sample_bytes(size, INTERVAL);
+    let count = |rate: f64| (rate * (END + 1.0) / size as f64) as usize;
+    let mut sampled = Vec::new();
+    let mut add = |births: Vec<f64>, lifetime: f64, id: u32, random: &mut Random| {
+        for birth in births {
+            if random.next() < p {
+                sampled.push((birth, birth + lifetime, id));
+            }
+        }
+    };
+    let births = random.births(count(bytes_per_hour), -1.0, END);
+    add(births, FOREVER, 2, &mut random);
+    for id in 3..303 {
+        let births = random.births(count(20.0 * f64::from(INTERVAL)), -1.0, END);
+        add(births, 0.3, id, &mut random);
+    }
+    sampled.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let profiles: Vec<_> = (0..CAPTURES).map(|at| capture(&sampled, at, 301, size)).collect();
+    judge(&profiles)
+}
+
+#[test]
+fn the_least_leak_that_is_said_to_be_detectable_is_found_among_many_sites() {
+    let detectable = leak_of(0.0, 1).detectable.unwrap();
+    let (mut found, mut false_alarms) = (0, 0);
+    for seed in 1..=100 {
+        let leaks = leak_of(detectable, seed * 7919);
+        let leaking = leaks.sites.iter().take_while(|site| site.verdict == Verdict::Leaking);
+        let lines: Vec<i32> = leaking.map(|site| site.frame.line_number).collect();
+        found += usize::from(lines.contains(&1));
+        false_alarms += lines.iter().filter(|&&line| line != 1).count();
+    }
+    println!("{found} of 100, {false_alarms} false");
+    assert!(found >= 90 && false_alarms <= 2, "{found} of 100, {false_alarms} false");
+}
+
+#[test]
+fn says_how_much_and_how_sure() {
+    let rate = 60.0 * f64::from(INTERVAL);
+    let leaks = leak_of(rate, 12_345);
+    let site = &leaks.sites[0];
+    assert_eq!((site.verdict, site.reason), (Verdict::Leaking, Reason::OldObjectsStay));
+    let growth = site.growth_bytes_per_hour;
+    assert!(growth.low.unwrap() < rate && rate < growth.high.unwrap(), "{growth:?}");
+    assert!(site.retention.unwrap().estimate > 0.99);
+    assert!(site.share.unwrap() > 0.8);
+    assert_eq!(leaks.snapshots.len(), CAPTURES);
+    assert_eq!(leaks.span_ms, Some(END * 3_600_000.0));
+}
+
+#[test]
+fn two_captures_are_too_few_and_it_says_what_is_missing() {
+    let profiles = run(&[LEAKING[0].1], 1, 256);
+    let leaks = judge(&profiles[..2]);
+    assert_eq!((leaks.verdict, leaks.detectable), (Verdict::Growing, None));
+    let site = &leaks.sites[0];
+    assert_eq!((site.reason, site.retention), (Reason::TooFewOldObjects, None));
+    assert_eq!(site.needs.unwrap().snapshots, 3);
+    assert_eq!(judge(&profiles[..5]).verdict, Verdict::Leaking);
+    assert_eq!(judge(&profiles[..1]).verdict, Verdict::Steady);
+    assert_eq!(judge(&[]).verdict, Verdict::Steady);
+}
+
+#[test]
+fn what_came_at_a_few_moments_is_no_proof_and_it_says_how_many_captures_would_be() {
+    let moments: Program = |random| {
+        let births = [0.5, 2.5, 4.5].map(|start| random.births(300, start, start + 0.01));
+        live_for(births.concat(), FOREVER)
+    };
+    let leaks = judge(&run(&[moments], 1, 256));
+    let site = &leaks.sites[0];
+    assert_eq!((site.verdict, site.reason), (Verdict::Growing, Reason::TooFewMoments));
+    assert!(site.needs.is_some_and(|needs| needs.snapshots < 5), "{:?}", site.needs);
+    assert_eq!(site.needs.unwrap().sample_interval_bytes, None);
+}
+
+#[test]
+fn captures_may_come_in_any_order_and_of_several_sessions() {
+    let mut profiles = run(&[LEAKING[0].1], 1, 256);
+    profiles.reverse();
+    profiles[6].parts_mut().metadata.session_id = Some("another".into());
+    let leaks = judge(&profiles);
+    assert_eq!(leaks.verdict, Verdict::Leaking);
+    let other = OtherSession { verdict: None, snapshots: vec!["6.heapprofile".into()] };
+    assert_eq!(leaks.others, [other]);
+    assert_eq!(leaks.snapshots[0], "5.heapprofile");
+}
+
+#[test]
+fn the_session_that_leaks_is_told_of_even_if_another_is_longer() {
+    let mut profiles = run(&[SOUND[4].1], 1, 256);
+    for mut profile in run(&[LEAKING[0].1], 2, 256).into_iter().skip(1) {
+        profile.parts_mut().metadata.session_id = Some("worker".into());
+        profiles.push(profile);
+    }
+    let leaks = judge(&profiles);
+    assert_eq!((leaks.verdict, leaks.snapshots.len()), (Verdict::Leaking, CAPTURES - 1));
+    assert_eq!(leaks.others.len(), 1);
+    assert_eq!(leaks.others[0].verdict, Some(Verdict::Steady));
+    assert_eq!(leaks.others[0].snapshots.len(), CAPTURES);
+}
+
+#[test]
+fn tells_what_became_of_each_cohort_and_of_live_bytes() {
+    let objects: Program = |_| {
+        // Ten of which three stay, and ten more that are gone two captures later.
+        let born = |at: f64, lifetime: f64, count: usize| live_for(vec![at; count], lifetime);
+        [born(0.5, FOREVER, 3), born(0.5, 1.0, 7), born(2.5, 2.0, 10)].concat()
+    };
+    // So large that each is sampled.
+    let leaks = judge(&run(&[objects], 1, 1 << 30));
+    let site = &leaks.sites[0];
+    let size = f64::from(1 << 30);
+    let held = site.history.iter().map(|moment| (moment.bytes / size).round());
+    assert_eq!(held.collect::<Vec<_>>(), [0.0, 10.0, 3.0, 13.0, 13.0, 3.0, 3.0]);
+    assert!(site.history.iter().all(|moment| moment.standard_error == Some(0.0)));
+    let cohort = |snapshot, count: f64, survival: &[f64]| Cohort {
+        snapshot,
+        bytes: count * size,
+        survival: survival.to_vec(),
+    };
+    let expected = [cohort(1, 10.0, &[0.3, 0.3, 0.3, 0.3, 0.3]), cohort(3, 10.0, &[1.0])];
+    assert_eq!(site.cohorts, expected);
+}
+
+/// Captures of a site that has two more objects in each, which stay, and one that is in five.
+fn captures_of(count: usize) -> Vec<Profile> {
+    let born = |at: usize| {
+        let at = at as f64 - 0.5;
+        [(at, FOREVER, 2), (at + 0.01, FOREVER, 2), (at + 0.02, at + 5.0, 2)]
+    };
+    let sampled: Vec<_> = (0..count).flat_map(born).collect();
+    (0..count).map(|at| capture(&sampled, at, 1, 256)).collect()
+}
+
+#[test]
+fn of_many_captures_some_are_told_as_if_there_were_no_others() {
+    let profiles = captures_of(200);
+    let all = judge(&profiles);
+    assert_eq!((all.verdict, all.snapshots.len()), (Verdict::Leaking, 200));
+    assert_eq!((all.moments.len(), all.moments[0], all.moments[63]), (64, 0, 199));
+    assert!(all.moments.windows(2).all(|pair| (3..=4).contains(&(pair[1] - pair[0]))));
+    let told: Vec<Profile> = all.moments.iter().map(|&at| profiles[at].clone()).collect();
+    let told = judge(&told);
+    assert_eq!(told.moments, (0..64).collect::<Vec<_>>());
+    assert_eq!(all.sites[0].history, told.sites[0].history);
+    assert_eq!(all.sites[0].live_bytes, told.sites[0].live_bytes);
+    let cohorts = told.sites[0].cohorts.iter();
+    let cohorts = cohorts.map(|cohort| Cohort {
+        snapshot: all.moments[cohort.snapshot],
+        survival: cohort.survival.clone(),
+        ..*cohort
+    });
+    assert_eq!(all.sites[0].cohorts, cohorts.collect::<Vec<_>>());
+    assert_eq!(all.sites[0].cohorts.len(), 63);
+}
+
+#[test]
+fn the_verdict_is_of_all_captures_in_any_order() {
+    let mut profiles = captures_of(200);
+    let growth = |leaks: &Leaks| (leaks.verdict, leaks.sites[0].growth_bytes_per_hour);
+    let in_order = growth(&judge(&profiles));
+    let mut random = Random(7);
+    for at in (1..profiles.len()).rev() {
+        profiles.swap(at, (random.next() * at as f64) as usize);
+    }
+    assert_eq!(growth(&judge(&profiles)), in_order);
+}
+
+#[test]
+fn copies_of_a_capture_are_one() {
+    let profile = || run(&[LEAKING[0].1], 1, 256).remove(0);
+    assert_eq!(judge(&[profile(), profile()]).snapshots.len(), 1);
+    let timeless = || {
+        let mut profile = profile();
+        profile.parts_mut().metadata.session_id = None;
+        profile
+    };
+    let leaks = judge(&[timeless(), timeless()]);
+    assert_eq!((leaks.verdict, leaks.snapshots.len()), (Verdict::Steady, 2));
+    assert_eq!(leaks.growth_bytes_per_hour.estimate, 0.0);
+}
+
+#[test]
+fn without_times_files_are_in_the_order_of_the_numbers_in_their_names() {
+    let profiles: Vec<Profile> = (1..=12)
+        .map(|megabytes| {
+            let mut profile = profile(&[call("site")]);
+            let bytes = f64::from(megabytes) * 1e6;
+            let stated = Arc::new(vec![Stated { node: 1, bytes, objects: None }]);
+            let parts = profile.parts_mut().clone();
+            Profile::from_file(Parts { metadata: Metadata::default(), stated, ..parts })
+        })
+        .collect();
+    let leaks = judge(&profiles);
+    assert_eq!(leaks.snapshots[2], "2.heapprofile");
+    assert_eq!((leaks.verdict, leaks.sites[0].reason), (Verdict::Growing, Reason::NoSession));
+    assert_eq!(judge(&profiles[..2]).sites[0].growth_bytes_per_hour, Interval::unknown(1e6));
+}
+
+#[test]
+fn without_a_session_only_growth_is_told() {
+    let profiles: Vec<Profile> = run(&[LEAKING[0].1], 1, 256)
+        .into_iter()
+        .map(|mut profile| {
+            let sizes = profile.totals().self_sizes.clone();
+            let stated =
+                (0..).zip(sizes).map(|(node, bytes)| Stated { node, bytes, objects: None });
+            Profile::from_file(Parts {
+                metadata: Metadata::default(),
+                samples: Arc::default(),
+                stated: Arc::new(stated.collect()),
+                ..profile.parts_mut().clone()
+            })
+        })
+        .collect();
+    let leaks = judge(&profiles);
+    assert!(leaks.growth_only);
+    assert_eq!((leaks.verdict, leaks.span_ms), (Verdict::Growing, None));
+    assert_eq!(leaks.sites[0].reason, Reason::NoSession);
+    assert_eq!(leaks.sites[0].live_bytes.low, None);
+}
