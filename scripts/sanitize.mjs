@@ -1,6 +1,6 @@
 // Looks for misuse of memory that tests alone do not show; doc/maintaining.md has what it found.
 // `npm run sanitize -- address`: the addon under AddressSanitizer and, its C++, UndefinedBehaviorSanitizer.
-// `npm run sanitize -- valgrind`: one capture under memcheck.
+// `npm run sanitize -- valgrind`: one capture of what `npm run build` built, under memcheck.
 // `npm run sanitize -- miri`: the core's tests in Rust's interpreter.
 import { spawnSync } from 'node:child_process';
 import {
@@ -23,8 +23,9 @@ const TARGET = 'x86_64-unknown-linux-gnu';
 const directory = join(root, 'target', 'sanitize');
 
 const OURS = /<obj>[^<]*heap-profile[^<]*\.node<\/obj>/;
-/** Its references to our classes, one for each and environment, which it never gives back. */
-const OF_NAPI_RS = /<fn>napi_create_reference<\/fn>[\s\S]*<fn>napi_register_module_v1<\/fn>/;
+/** What napi-rs makes once for each environment that loads an addon, and does not give back. */
+const OF_NAPI_RS =
+  /<fn>napi_create_(?:reference|threadsafe_function)<\/fn>[\s\S]*<fn>napi_register_module_v1<\/fn>/;
 
 const ways = { address, valgrind, miri };
 const way = ways[process.argv[2]];
@@ -52,14 +53,14 @@ function address() {
     UBSAN_OPTIONS: `print_stacktrace=1:log_path=${join(reports, 'ubsan')}`,
     HEAP_PROFILE_TEST_PATIENCE: '10',
   };
-  const specs = readdirSync(join(root, '__test__')).filter((name) =>
-    /^host-.*\.spec\.mjs$/.test(name),
-  );
+  const names = readdirSync(join(root, '__test__'));
+  const specs = names.filter((name) => /^host-.*\.spec\.mjs$/.test(name));
   const args = [join(copy, 'scripts', 'test.mjs'), ...specs.map((name) => `__test__/${name}`)];
   const failed = installNodes(MAJORS).filter((node) => !run(node, args, { env }));
-  for (const name of readdirSync(reports)) console.error(readFileSync(join(reports, name), 'utf8'));
-  if (failed.length > 0 || readdirSync(reports).length > 0)
-    stop('tests failed or there are reports');
+  const found = readdirSync(reports).map((name) => readFileSync(join(reports, name), 'utf8'));
+  if (found.length > 0) stop(found.join('\n'));
+  if (failed.length > 0) stop(`specs failed on ${failed.join(', ')}`);
+  console.log('no reports');
 }
 
 /** Where the C++ compiler has a sanitizer's runtime. */
@@ -73,9 +74,9 @@ function runtime(name) {
 
 function valgrind() {
   needs('valgrind', ['--version'], "Debian's package valgrind");
-  const copy = build(join(directory, 'valgrind'));
+  mkdirSync(directory, { recursive: true });
   const report = join(directory, 'valgrind.xml');
-  const program = join(copy, '__test__', 'fixtures', 'host', 'capture.js');
+  const program = join(root, '__test__', 'fixtures', 'host', 'capture.js');
   const options = [
     '--leak-check=full',
     '--show-leak-kinds=definite',
@@ -101,30 +102,23 @@ function miri() {
   // Millions of samples and stacks without end would take days.
   const long = ['any_depth', 'any_content', 'leaks_are_found', 'raise_no_alarm', 'mutated_files'];
   const skipped = [...long, 'interval_holds', 'least_leak'].flatMap((name) => ['--skip', name]);
-  mustRun(
-    'cargo',
-    [toolchain, 'miri', 'test', '--locked', '-p', 'heap-profile-core', '--', ...skipped],
-    {
-      // Tests read files and the clock.
-      env: { MIRIFLAGS: '-Zmiri-disable-isolation', CARGO_TARGET_DIR: join(directory, 'miri') },
-    },
-  );
+  const test = ['miri', 'test', '--locked', '-p', 'heap-profile-core', '--', ...skipped];
+  mustRun('cargo', [toolchain, ...test], {
+    // Tests read files and the clock.
+    env: { MIRIFLAGS: '-Zmiri-disable-isolation', CARGO_TARGET_DIR: join(directory, 'miri') },
+  });
 }
 
-/** Builds the addon with names of functions, in a copy of the package beside it, whose path it returns. */
-function build(place, env = {}) {
+/** Builds the addon, and a copy of the package around it, whose path it returns. */
+function build(place, env) {
   // With a target named, Cargo keeps its flags from build scripts.
   const args = ['build', '--locked', '--lib', '--target', TARGET, '--target-dir', place];
   mustRun('cargo', args, { env: { CARGO_PROFILE_DEV_OPT_LEVEL: '1', ...env } });
   const copy = join(place, 'package');
   rmSync(copy, { recursive: true, force: true });
   const { files } = require('../package.json');
-  const parts = [
-    'package.json',
-    'scripts',
-    '__test__',
-    ...files.filter((name) => !name.includes('*')),
-  ];
+  const named = files.filter((name) => !name.includes('*'));
+  const parts = ['package.json', 'scripts', '__test__', ...named];
   for (const part of parts) cpSync(join(root, part), join(copy, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const { binaryPaths } = require(join(copy, 'lib', 'native.js'));

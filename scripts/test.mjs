@@ -11,7 +11,10 @@ import { root } from './run.mjs';
 const named = process.argv.slice(2);
 const files = (named.length > 0 ? named : ['__test__']).flatMap(specsOf);
 
-if (files.length === 0) fail(`no spec in ${named.join(', ')}`);
+if (files.length === 0) {
+  fail(`no spec in ${named.join(', ')}`);
+  process.exit();
+}
 const events = run({ files, concurrency: availableParallelism() + 1 });
 events.on('test:fail', () => {
   process.exitCode = 1;
