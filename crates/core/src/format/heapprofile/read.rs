@@ -115,9 +115,9 @@ struct Frame {
 /// The call frames that were read, by their bytes: a function has a hundred nodes or more. The hash
 /// is seeded, as the bytes are anybody's.
 #[derive(Default)]
-struct KnownFrames(HashMap<Box<[u8]>, Frame>);
+struct Frames(HashMap<Box<[u8]>, Frame>);
 
-impl KnownFrames {
+impl Frames {
     fn get(&mut self, json: &mut JsonReader<impl Read>, strings: &mut Strings) -> Result<Frame> {
         if let Some(known) = json.known_object(|bytes| self.0.get(bytes).copied())? {
             return Ok(known);
@@ -183,7 +183,7 @@ const UNKNOWN: Node = Node {
 #[derive(Default)]
 struct File {
     strings: Strings,
-    frames: KnownFrames,
+    frames: Frames,
     nodes: Vec<Node>,
     self_sizes: Vec<f64>,
     /// How many nodes have an id.

@@ -51,7 +51,7 @@ impl Columns {
         let find = |names: &[&str]| {
             let is_named =
                 |index: i64| text_of(proto, index).is_some_and(|name| names.contains(&name));
-            proto.sample_type.iter().position(|kind| is_named(kind.r#type))
+            proto.sample_type.iter().position(|of| is_named(of.r#type))
         };
         let (count, in_use) = (proto.sample_type.len(), find(&["inuse_objects", "objects"]));
         if let Some(bytes) = find(&["alloc_space"]) {
