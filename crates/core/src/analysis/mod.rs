@@ -36,7 +36,7 @@ pub struct Question {
     pub total: bool,
     /// Only sites whose function name or URL has this in it.
     pub filter: String,
-    /// How many sites at most; none for [`MAX_SITES`].
+    /// How many sites at most; none for `MAX_SITES`.
     pub limit: Option<usize>,
 }
 

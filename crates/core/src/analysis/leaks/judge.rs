@@ -50,6 +50,7 @@ impl Judgement {
 
 /// Judges the sites of a session.
 pub struct Judge<'a> {
+    /// What became of the objects of each site.
     pub history: &'a History,
     /// What growth is told from, see [`History::of_pairs`].
     pub growing: &'a History,

@@ -5,9 +5,9 @@
 //! born in it stays. doc/leaks.md says where the criteria come from.
 //!
 //! Profiles come one after the other, and [`Sessions`] keeps of them what became of each object. Of
-//! one session that makes a [`history`] of each site: how it grew is in [`growth`], what of it stayed in
-//! [`retention`], what that means in [`judge`], what more would tell in [`evidence`], and what of it
-//! the [`answer`] has in [`told`].
+//! one session that makes the history of each site: how it grew is in growth.rs, what of it stayed in
+//! retention.rs, what that means in judge.rs, what more would tell in evidence.rs, and what of it
+//! the [`answer`] has in told.rs.
 
 pub mod answer;
 mod evidence;
@@ -36,7 +36,7 @@ const FEWEST_CAPTURES: usize = 4;
 
 /// Answers the question. Each session is judged, and the worst one is told of; of several the one with
 /// the most captures, of these the latest. `limit` is how many steady sites at most, those that
-/// hold most; those that leak or grow are all told, up to [`MAX_SITES`].
+/// hold most; those that leak or grow are all told, up to `MAX_SITES`.
 pub fn leaks(sessions: Sessions, sites: &Sites, limit: usize) -> Leaks {
     let histories = sessions.into_histories().into_iter();
     let mut judged: Vec<Leaks> =
