@@ -19,6 +19,8 @@ mod sessions;
 mod told;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 use answer::{LeakSite, Leaks, OtherSession, Verdict};
