@@ -77,6 +77,18 @@ test('no call of ours reads what is on Object.prototype only', async () => {
   assert.deepEqual(polluted, expected);
 });
 
+test('heap-profile/sample-heap-allocations does not, either', () => {
+  const formatted = run(`
+    const sh = require(${JSON.stringify(join(root, 'sample-heap-allocations'))});
+    sh.startSampling();
+    ${pollute({ stopSampling: 1, noCircular: 1, includeSourceLines: -1 })}
+    const allocations = sh.collectAllocations();
+    await new Promise((done, reject) =>
+      sh.addFormat({ allocations }, (error) => (error ? reject(error) : done())));
+    return sh.collectAllocations({}).name;`);
+  assert.equal(formatted, '(root)');
+});
+
 test('heap-profile/register and the command line do not, either', () => {
   const preload = join(temporaryDirectory(), 'pollute.cjs');
   const values = { every: 5, onExit: true, format: 'folded', json: true, total: true, output: 'x' };

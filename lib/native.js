@@ -1,5 +1,5 @@
 // Finds out whether this runtime is one whose V8 was verified, and loads the native addon for it.
-// The table is verified-runtimes.json; to add a row to it, see doc/architecture.md.
+// The table is verified-runtimes.json; to add a row to it, see doc/maintaining.md.
 'use strict';
 
 const { existsSync } = require('node:fs');
@@ -93,9 +93,11 @@ function addonsAreOff() {
   try {
     process.dlopen({ exports: {} }, join(__dirname, 'no-such-addon.node'));
   } catch (error) {
-    if (error.code !== 'ERR_DLOPEN_DISABLED') return undefined;
+    if (error.code === 'ERR_DLOPEN_DISABLED') {
+      return 'loading addons is disabled, by --no-addons or by --permission without --allow-addons';
+    }
   }
-  return 'loading addons is disabled, by --no-addons or by --permission without --allow-addons';
+  return undefined;
 }
 
 function missingBinary() {

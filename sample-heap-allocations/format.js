@@ -5,6 +5,7 @@ const { readFile, stat } = require('node:fs/promises');
 const { isAbsolute } = require('node:path');
 const { fileURLToPath } = require('node:url');
 const { callbackify } = require('node:util');
+const { bare } = require('../lib/bare.js');
 const { checkArray, checkCallback, checkInteger, checkObject } = require('../lib/options.js');
 
 /** What ends a line for V8, whose line numbers these are. */
@@ -12,7 +13,7 @@ const LINE_END = /\r\n|[\n\r\u2028\u2029]/;
 
 function addFormat(options, callback) {
   checkObject('options', options);
-  const { allocations, includeSourceLines = 5 } = options;
+  const { allocations, includeSourceLines = 5 } = bare(options);
   checkArray('options.allocations', allocations);
   checkInteger('options.includeSourceLines', includeSourceLines, Number.MAX_SAFE_INTEGER, 0);
   checkCallback(callback);

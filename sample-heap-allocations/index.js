@@ -4,6 +4,7 @@
 'use strict';
 
 const heapProfile = require('../index.js');
+const { bare } = require('../lib/bare.js');
 const {
   checkBoolean,
   checkCallback,
@@ -44,7 +45,7 @@ function collectEntries() {
 
 function collectCallgraph(options) {
   checkObject('options', options);
-  const { stopSampling: stops = true, noCircular = true } = options;
+  const { stopSampling: stops = true, noCircular = true } = bare(options);
   checkBoolean('options.stopSampling', stops);
   checkBoolean('options.noCircular', noCircular);
   const nodes = collectNodes();

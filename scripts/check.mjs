@@ -1,5 +1,5 @@
-// Formatters, lints, types and the directions of imports: all that can be checked without running the
-// project.
+// Formatters, lints, types, the directions of imports, dependencies: all that can be checked without
+// running the project.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run } from './run.mjs';
@@ -10,10 +10,11 @@ if (!existsSync(join(root, 'target', 'native.d.ts'))) {
   process.exit(1);
 }
 
+const DENY = ['-D', 'warnings'];
 const clangFormat = ['--dry-run', '-Werror', 'src/v8/shim.h', 'src/v8/shim.cc'];
 const checks = [
   ['cargo', ['fmt', '--all', '--check']],
-  ['cargo', ['clippy', '--locked', '--lib', '--tests', '--', '-D', 'warnings']],
+  ['cargo', ['clippy', '--locked', '--workspace', '--lib', '--bins', '--tests', '--', ...DENY]],
   [
     'cargo',
     ['doc', '--locked', '--no-deps', '--document-private-items'],
@@ -24,6 +25,7 @@ const checks = [
   [process.execPath, ['scripts/arrows.mjs']],
   ['node_modules/.bin/tsc', ['--project', 'jsconfig.json']],
   ['node_modules/.bin/tsc', ['--project', '__test__/types']],
+  [process.execPath, ['scripts/dependencies.mjs']],
 ];
 
 const failed = checks.filter(([command, args, options]) => !run(command, args, options));

@@ -1,9 +1,22 @@
 // Runs the JavaScript tests of the one built binary on every supported Node, each from npm.
 // `npm run test:matrix -- 20 26` runs some of them.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { npm, root, run } from './run.mjs';
+import { installNodes } from './nodes.mjs';
+import { root, run } from './run.mjs';
+
+// What `npm test` runs once and the matrix does not: long, and about our numbers rather than about V8 or
+// Node, whose part in them other specs see on all. A new spec is in the matrix unless it is named here.
+const once = {
+  'accuracy.spec.mjs': '400 sessions against the truth: the estimator is the same on all',
+  'leaks.spec.mjs': 'verdicts on real programs: the judge is the same on all',
+};
+const names = readdirSync(join(root, '__test__')).filter((name) => name.endsWith('.spec.mjs'));
+const specs = names.filter((name) => !(name in once)).map((name) => `__test__/${name}`);
+for (const name of Object.keys(once)) {
+  if (!names.includes(name)) throw new Error(`there is no ${name} in __test__`);
+}
 
 // Odd majors live for half a year: they were verified, but are not in the matrix.
 const verified = createRequire(import.meta.url)('../lib/verified-runtimes.json');
@@ -11,24 +24,12 @@ const supported = verified.map(({ node }) => node).filter((node) => node % 2 ===
 const asked = process.argv.slice(2).map(Number);
 const majors = asked.length > 0 ? asked : supported;
 
-const directory = join(root, 'target', 'matrix');
-const platform = { win32: 'win' }[process.platform] ?? process.platform;
-const packages = majors.map(
-  (major) => `node${major}@npm:node-${platform}-${process.arch}@${major}`,
-);
-
-mkdirSync(directory, { recursive: true });
-writeFileSync(join(directory, 'package.json'), '{ "private": true }\n');
-npm('install', '--prefix', directory, '--no-save', '--ignore-scripts', ...packages);
-
-const failed = [];
-for (const major of majors) {
-  const node = join(directory, 'node_modules', `node${major}`, 'bin', 'node');
+const nodes = installNodes(majors);
+const failed = majors.filter((major, index) => {
   console.log(`\n=== Node.js ${major} ===`);
-  if (!run(node, ['--version']) || !run(node, [join(root, 'scripts', 'test.mjs')])) {
-    failed.push(major);
-  }
-}
+  const node = nodes[index];
+  return !run(node, ['--version']) || !run(node, ['scripts/test.mjs', ...specs]);
+});
 if (failed.length > 0) {
   console.error(`error: failed on Node.js ${failed.join(', ')}`);
   process.exitCode = 1;

@@ -76,7 +76,7 @@ function report(error, name) {
   // Errors with a code are those of the system and ours; any other is a bug.
   const isExpected = error instanceof CommandError || error.code !== undefined;
   if (isExpected) complain(`error: ${error.message}`);
-  else process.stderr.write(`error: ${error.stack}\n`);
+  else for (const line of `error: ${error.stack}`.split('\n')) complain(line);
   return 1;
 }
 

@@ -1,10 +1,26 @@
 // What may be printed of a text from outside: names are anything.
 'use strict';
 
-/** Control characters would reach the terminal. */
+/**
+ * Controls would reach the terminal; what changes the direction of text or has no width would show a
+ * name as another one.
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
 function printable(text) {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be printed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd');
+  return text.replace(UNPRINTABLE, '\ufffd');
+}
+
+/** The same data, as JSON that may be printed. */
+function printableJson(value) {
+  const text = JSON.stringify(value, null, 2);
+  return text.replace(UNPRINTABLE, (character) => (character === '\n' ? '\n' : escaped(character)));
+}
+
+/** As JSON has it: UTF-16 code units. */
+function escaped(character) {
+  const units = character.split('').map((unit) => unit.charCodeAt(0).toString(16));
+  return units.map((unit) => `\\u${unit.padStart(4, '0')}`).join('');
 }
 
 /** Says on stderr what is wrong, in one line. */
@@ -12,4 +28,4 @@ function complain(text) {
   process.stderr.write(`${printable(text.replaceAll('\n', ' '))}\n`);
 }
 
-module.exports = { complain, printable };
+module.exports = { complain, printable, printableJson };

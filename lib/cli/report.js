@@ -3,7 +3,7 @@
 
 const { UsageError } = require('./errors.js');
 const { STANDARD } = require('./output.js');
-const { printable } = require('./printable.js');
+const { printable, printableJson } = require('./printable.js');
 const { textTable } = require('./table.js');
 
 /** Options of all commands that print an answer. */
@@ -28,7 +28,7 @@ function checkReport({ output, json, markdown }) {
  * each; `lines` come before the table, which may be left out, `notes` behind it.
  */
 function print(answer, describe, { json, markdown }) {
-  if (json) return write(`${JSON.stringify(answer, null, 2)}\n`);
+  if (json) return write(`${printableJson(answer)}\n`);
   const report = describe(answer);
   return write(markdown ? asMarkdown(report) : asText(report));
 }
@@ -81,8 +81,11 @@ function markdownTable(columns, rows) {
   ].join('');
 }
 
+/** Nothing is markup, and nobody is told: between `@` and a name is a space without width. */
 function escapeMarkdown(text) {
-  return printable(text).replace(/[\\`*_[\]<>|#]/g, '\\$&');
+  return printable(text)
+    .replace(/[\\`*_[\]<>|#&]/g, '\\$&')
+    .replaceAll('@', '@&#8203;');
 }
 
 module.exports = { checkReport, print, printFiles, REPORT_OPTIONS };

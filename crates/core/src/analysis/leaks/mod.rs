@@ -5,9 +5,9 @@
 //! born in it stays. doc/leaks.md says where the criteria come from.
 //!
 //! Profiles come one after the other, and [`Sessions`] keeps of them what became of each object. Of
-//! one session that makes the history of each site: how it grew is in growth.rs, what of it stayed in
-//! retention.rs, what that means in judge.rs, what more would tell in evidence.rs, and what of it
-//! the [`answer`] has in told.rs.
+//! one session that makes a `history` of each site: how it grew is in `growth`, what of it stayed in
+//! `retention`, what that means in `judge`, what more would tell in `evidence`, and what of it
+//! the [`answer`] has in `told`.
 
 pub mod answer;
 mod evidence;
