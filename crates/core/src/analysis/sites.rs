@@ -4,6 +4,8 @@ use std::iter::successors;
 use std::sync::Arc;
 
 use foldhash::HashMap;
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
 
 use super::frames::{Frame, FrameTable, package_of};
@@ -188,9 +190,9 @@ impl Sites {
 }
 
 /// Ways up to the root: a function and the rest of the way, which many share. Each on its own would
-/// take memory in proportion to the square of the depth.
+/// take memory in proportion to the square of the depth, and each profile's to their number.
 #[derive(Debug, Default)]
-struct Ways(Vec<(u32, u32)>);
+struct Ways(IndexSet<(u32, u32), RandomState>);
 
 impl Ways {
     /// The way from a node of a profile. `known` are those from its nodes, [`NONE`] if there is none yet
@@ -204,8 +206,7 @@ impl Ways {
         }
         let mut way = known[at];
         for at in new.into_iter().rev() {
-            self.0.push((frames[at], way));
-            way = self.0.len() as u32 - 1;
+            way = self.0.insert_full((frames[at], way)).0 as u32;
             known[at] = way;
         }
         way
@@ -213,7 +214,7 @@ impl Ways {
 
     /// The functions on the way.
     fn up(&self, way: u32) -> impl Iterator<Item = u32> {
-        let step = |way: u32| self.0.get(way as usize);
+        let step = |way: u32| self.0.get_index(way as usize);
         successors(step(way), move |&&(_, rest)| step(rest)).map(|&(frame, _)| frame)
     }
 }
@@ -290,6 +291,25 @@ mod tests {
         let mut sites = Sites::new(Grouping::default());
         let of_nodes = sites.of_nodes(&profile(&CALLS));
         assert_eq!(callers(&sites, of_nodes[5]), ["main"]);
+    }
+
+    #[test]
+    fn ways_are_kept_once_however_many_profiles_have_them() {
+        let mut sites = Sites::new(Grouping::default());
+        let calls = [
+            Call { caller: 0, name: "main", url: "/app/a.js", samples: &[] },
+            Call { caller: 1, name: "handle", url: "/app/a.js", samples: &[] },
+            Call { caller: 2, name: "get", url: "/app/a.js", samples: &[(64, 1)] },
+        ];
+        sites.of_nodes(&profile(&calls));
+        let count = sites.ways.0.len();
+        // It holds more and more.
+        for samples in [&[(64, 1), (64, 2)][..], &[(64, 1), (64, 2), (64, 3)]] {
+            let [main, handle, get] = calls;
+            let of_nodes = sites.of_nodes(&profile(&[main, handle, Call { samples, ..get }]));
+            assert_eq!(callers(&sites, of_nodes[3]), ["handle", "main"]);
+        }
+        assert_eq!(sites.ways.0.len(), count);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::profile::{Node, Parts, Profile, Sample, Strings, estimate, testing};
 
 /// A node under the node of that index (the root is 0, the first call 1), and its samples: size
 /// and ordinal.
+#[derive(Clone, Copy)]
 pub struct Call {
     pub caller: u32,
     pub name: &'static str,

@@ -13,15 +13,16 @@ pub struct Growth {
     sampling: f64,
     /// That which the scatter of the points tells.
     scatter: f64,
-    /// 97.5th percentile of Student's t for the scatter of as many points.
+    /// See [`Growth::student`].
     student: f64,
     /// Whether samples or a scatter tell of errors.
     has_bounds: bool,
 }
 
 impl Growth {
-    /// Of a track of that history; none without time between the captures.
-    pub fn fit(history: &History, track: &Track) -> Option<Growth> {
+    /// Of a track of that history; none without time between the captures. `student` is
+    /// [`Growth::student`] of the history.
+    pub fn fit(history: &History, track: &Track, student: f64) -> Option<Growth> {
         let hours = &history.hours;
         if hours.first() == hours.last() {
             return None;
@@ -35,9 +36,14 @@ impl Growth {
             slope: line.slope,
             sampling: sampling_variance(&line, &track.lives),
             scatter: line.scatter,
-            student: student95(hours.len() - 2),
+            student,
             has_bounds: history.interval.is_some() || hours.len() > 2,
         })
+    }
+
+    /// 97.5th percentile of Student's t for the scatter of the points of that history.
+    pub fn student(history: &History) -> f64 {
+        student95(history.captures().saturating_sub(2))
     }
 
     /// The slope, if sampling errors are bounded by `z` standard errors.

@@ -50,11 +50,14 @@ impl Judgement {
 
 /// Judges the sites of a session.
 pub struct Judge<'a> {
+    /// What became of the objects of each site.
     pub history: &'a History,
     /// What growth is told from, see [`History::of_pairs`].
     pub growing: &'a History,
     /// Standard errors that a slope must exceed to be no chance among as many sites.
     pub z: f64,
+    /// See [`Growth::student`].
+    student: f64,
 }
 
 impl Judge<'_> {
@@ -63,18 +66,19 @@ impl Judge<'_> {
         let has_births = |track: &&Track| track.lives.iter().any(|life| life.first > 0);
         let tested = growing.tracks.values().filter(has_births).count().max(1);
         // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
-        Judge { history, growing, z: normal(1.0 - 0.025 / tested as f64) }
+        let (z, student) = (normal(1.0 - 0.025 / tested as f64), Growth::student(growing));
+        Judge { history, growing, z, student }
     }
 
     /// The growth of all live bytes.
     pub fn growth_of_all(&self) -> Interval {
-        told(Growth::fit(self.growing, &self.growing.whole()))
+        told(Growth::fit(self.growing, &self.growing.whole(), self.student))
     }
 
     /// The verdict on a site.
     pub fn judge(&self, site: u32) -> Judgement {
         let (track, growing) = (&self.history.tracks[&site], &self.growing.tracks[&site]);
-        let growth = Growth::fit(self.growing, growing);
+        let growth = Growth::fit(self.growing, growing, self.student);
         let retention = match self.history.interval {
             Some(_) => retention(track, self.last()),
             None => Share::default(),

@@ -19,6 +19,8 @@ mod sessions;
 mod told;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 use answer::{LeakSite, Leaks, OtherSession, Verdict};
@@ -29,6 +31,7 @@ use told::Told;
 pub use sessions::Sessions;
 
 use super::MAX_SITES;
+use super::interval::Interval;
 use super::sites::Sites;
 
 /// With fewer nothing is born between two captures, outlives one, and is looked for in a fourth.
@@ -38,7 +41,7 @@ const FEWEST_CAPTURES: usize = 4;
 /// the most captures, of these the latest. `limit` is how many steady sites at most, those that
 /// hold most; those that leak or grow are all told, up to `MAX_SITES`.
 pub fn leaks(sessions: Sessions, sites: &Sites, limit: usize) -> Leaks {
-    let histories = sessions.into_histories().into_iter();
+    let histories = sessions.into_histories();
     let mut judged: Vec<Leaks> =
         histories.map(|history| judge_session(history, sites, limit)).collect();
     judged.sort_by_key(|session| session.verdict);
@@ -69,22 +72,7 @@ fn judge_session(history: History, sites: &Sites, limit: usize) -> Leaks {
     let unsteady = judged.iter().take_while(|site| site.verdict() != Verdict::Steady).count();
     judged.truncate(unsteady.saturating_add(limit).min(limit.max(MAX_SITES)));
     let told = Told::of(history.captures());
-    let described = judged.into_iter().map(|site| {
-        let (track, needs) = (&history.tracks[&site.site], judge.needs(&site));
-        LeakSite {
-            verdict: site.verdict(),
-            reason: site.reason,
-            frame: sites.frame(site.site).clone(),
-            stack: sites.callers(site.site),
-            live_bytes: site.live_bytes,
-            growth_bytes_per_hour: site.growth,
-            retention: site.retention.interval95(),
-            share: (whole.estimate > 0.0).then(|| site.growth.estimate / whole.estimate),
-            history: told.moments(track, history.interval.is_some()),
-            cohorts: if history.interval.is_some() { told.cohorts(track) } else { Vec::new() },
-            needs,
-        }
-    });
+    let describe = |site: Judgement| describe(&site, &judge, &whole, &told, sites);
     Leaks {
         verdict,
         others: Vec::new(),
@@ -92,8 +80,33 @@ fn judge_session(history: History, sites: &Sites, limit: usize) -> Leaks {
         span_ms: history.is_timed.then(|| history.span_hours() * 3_600_000.0),
         growth_bytes_per_hour: whole,
         detectable: judge.detectable(),
-        sites: described.collect(),
+        sites: judged.into_iter().map(describe).collect(),
         moments: told.into_captures(),
         snapshots: history.names,
+    }
+}
+
+/// What the answer has of a site.
+fn describe(
+    found: &Judgement,
+    judge: &Judge<'_>,
+    whole: &Interval,
+    told: &Told,
+    sites: &Sites,
+) -> LeakSite {
+    let track = &judge.history.tracks[&found.site];
+    let is_sampled = judge.history.interval.is_some();
+    LeakSite {
+        verdict: found.verdict(),
+        reason: found.reason,
+        frame: sites.frame(found.site).clone(),
+        stack: sites.callers(found.site),
+        live_bytes: found.live_bytes,
+        growth_bytes_per_hour: found.growth,
+        retention: found.retention.interval95(),
+        share: (whole.estimate > 0.0).then(|| found.growth.estimate / whole.estimate),
+        history: told.moments(track, is_sampled),
+        cohorts: if is_sampled { told.cohorts(track) } else { Vec::new() },
+        needs: judge.needs(found),
     }
 }

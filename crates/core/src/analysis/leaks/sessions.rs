@@ -66,13 +66,14 @@ impl Sessions {
     }
 
     /// What became of the objects of each, those with the most captures first, of these the latest.
-    pub fn into_histories(self) -> Vec<History> {
+    pub fn into_histories(self) -> impl Iterator<Item = History> {
         let mut sessions: Vec<(Key, Session)> = self.0.into_iter().collect();
         sessions.sort_by(|(_, one), (_, other)| {
             let count = |session: &Session| session.captures.len();
             count(other).cmp(&count(one)).then(other.latest().total_cmp(&one.latest()))
         });
-        sessions.into_iter().map(|(key, session)| session.into_history(key.following)).collect()
+        // One after the other: each takes as much memory again.
+        sessions.into_iter().map(|(key, session)| session.into_history(key.following))
     }
 }
 

@@ -1,0 +1,140 @@
+//! The call trees that a flame graph is made of, and what is known of each node.
+
+use std::ops::AddAssign;
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+
+use super::branches::Branch;
+use crate::analysis::diff::{Change, compare};
+use crate::analysis::frames::FrameTable;
+use crate::analysis::interval::Interval;
+use crate::analysis::tally::Tally;
+use crate::analysis::top::{Holding, hold};
+use crate::profile::Profile;
+use crate::profile::tree::Tree;
+
+/// What something holds, and how that changed since the base.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Held {
+    now: Holding,
+    change: Change,
+}
+
+impl AddAssign for Held {
+    fn add_assign(&mut self, other: Held) {
+        self.now += other.now;
+        self.change += other.change;
+    }
+}
+
+/// Which intervals can be told.
+#[derive(Clone, Copy)]
+pub struct Knowledge {
+    is_sampled: bool,
+    /// Whether growth's can; none without a base.
+    growth: Option<bool>,
+}
+
+impl Knowledge {
+    pub fn of(profile: &Profile, base: Option<&Profile>) -> Knowledge {
+        let is_sampled = profile.interval().is_some();
+        let growth = base.map(|base| is_sampled && base.interval().is_some());
+        Knowledge { is_sampled, growth }
+    }
+
+    pub fn bytes(self, held: &Held) -> Interval {
+        held.now.bytes(self.is_sampled)
+    }
+
+    pub fn growth(self, held: &Held) -> Option<Interval> {
+        self.growth.map(|is_sampled| held.change.growth(is_sampled))
+    }
+}
+
+/// The call trees of the profile and the base in one, merged by function.
+pub struct Stacks {
+    pub tree: Tree<u32>,
+    /// The nodes that each node calls.
+    calls: Vec<Vec<u32>>,
+    /// What each node holds itself.
+    pub own: Vec<Held>,
+    /// With all that it calls.
+    pub totals: Vec<Held>,
+}
+
+impl Stacks {
+    pub fn of(profile: &Profile, base: Option<&Profile>, frames: &mut FrameTable) -> Stacks {
+        let mut tree = Tree::with_capacity(profile.nodes.len());
+        let of_nodes = merge(&mut tree, profile, frames);
+        let of_base = base.map(|base| (base, merge(&mut tree, base, frames)));
+        let count = tree.parents.len();
+        let (holdings, _) = hold(profile, Tally::new(profile, &of_nodes, count, false));
+        let mut own: Vec<Held> =
+            holdings.into_iter().map(|now| Held { now, change: Change::default() }).collect();
+        if let Some((base, of_base)) = of_base {
+            let tally = |profile, of_nodes| Tally::new(profile, of_nodes, count, false);
+            let tallies = (tally(base, &of_base), tally(profile, &of_nodes));
+            let (changes, _) = compare((base, profile), tallies);
+            own.iter_mut().zip(changes).for_each(|(held, change)| held.change = change);
+        }
+        let (mut totals, mut calls) = (own.clone(), vec![Vec::new(); count]);
+        // Callees come after their callers: backwards, each is complete when it is added.
+        for node in (1..count).rev() {
+            let (parent, held) = (tree.parents[node] as usize, totals[node]);
+            totals[parent] += held;
+            calls[parent].push(node as u32);
+        }
+        Stacks { tree, calls, own, totals }
+    }
+
+    pub fn frame(&self, node: u32) -> Option<u32> {
+        self.tree.keys[node as usize]
+    }
+
+    pub fn calls_of(&self, node: u32) -> Vec<Branch<u32>> {
+        let calls = self.calls[node as usize].iter();
+        let branch = |&source| Branch {
+            frame: self.frame(source),
+            held: self.totals[source as usize],
+            source,
+        };
+        calls.map(branch).collect()
+    }
+
+    /// The nodes that allocate, as the starts of ways up.
+    pub fn leaves(&self) -> Vec<WayUp> {
+        let nodes = 0..self.own.len() as u32;
+        let all = nodes.map(|node| WayUp { leaf: node, at: node });
+        all.filter(|way| self.own[way.leaf as usize].now.bytes(true).estimate > 0.0).collect()
+    }
+
+    /// The functions where these ways stand, each with its ways, which then go on to its callers.
+    pub fn callers_of(&self, ways: Vec<WayUp>) -> Vec<Branch<Vec<WayUp>>> {
+        let mut branches: IndexMap<u32, Branch<Vec<WayUp>>, FxBuildHasher> = IndexMap::default();
+        for WayUp { leaf, at } in ways {
+            let Some(frame) = self.frame(at) else { continue };
+            let new = || Branch { frame: Some(frame), held: Held::default(), source: Vec::new() };
+            let branch = branches.entry(frame).or_insert_with(new);
+            branch.held += self.own[leaf as usize];
+            branch.source.push(WayUp { leaf, at: self.tree.parents[at as usize] });
+        }
+        branches.into_values().collect()
+    }
+}
+
+/// Adds the profile's nodes to the tree; where each of them is there.
+fn merge(tree: &mut Tree<u32>, profile: &Profile, frames: &mut FrameTable) -> Vec<u32> {
+    let frames = frames.of_nodes(profile);
+    let mut merged: Vec<u32> = vec![0];
+    for (node, &frame) in profile.nodes.iter().zip(&frames).skip(1) {
+        merged.push(tree.child(merged[node.parent as usize], frame));
+    }
+    merged
+}
+
+/// A way from a node that allocates to the root, and how far it got.
+pub struct WayUp {
+    leaf: u32,
+    at: u32,
+}
