@@ -3,6 +3,7 @@
 use super::FEWEST_CAPTURES;
 use super::answer::{Needs, Reason};
 use super::judge::{Judge, Judgement};
+use super::retention::old_cohorts;
 use crate::analysis::statistics::{normal, student95};
 
 /// Old objects that a leak must be expected to have for 95 of 100 to have four, the fewest that can
@@ -62,6 +63,7 @@ impl Judge<'_> {
     /// The time in which objects can be born that grow old, see [`super::retention`].
     fn birth_hours(&self) -> f64 {
         let hours = &self.history.hours;
-        hours.len().checked_sub(3).map_or(0.0, |at| hours[at])
+        let cohorts = old_cohorts(hours.len()).min(hours.len().saturating_sub(3));
+        hours.get(cohorts).copied().unwrap_or_default()
     }
 }

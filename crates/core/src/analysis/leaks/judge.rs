@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::answer::{Reason, Verdict};
 use super::growth::Growth;
 use super::history::{History, Life, Track};
-use super::retention::{left_by_cohorts, retention};
+use super::retention::{left_by_cohorts, old_cohorts, retention};
 use crate::analysis::interval::Interval;
 use crate::analysis::statistics::{Mean, Share, normal};
 use crate::profile::estimate::Total;
@@ -55,15 +55,18 @@ pub struct Judge<'a> {
     pub growing: &'a History,
     /// Standard errors that a slope must exceed to be no chance among as many sites.
     pub z: f64,
+    /// Whether there was a full garbage collection between the captures, as far as is known.
+    is_looked_at: bool,
 }
 
 impl Judge<'_> {
     /// Of that session.
-    pub fn new<'a>(history: &'a History, growing: &'a History) -> Judge<'a> {
+    pub fn new<'a>(history: &'a History, growing: &'a History, is_looked_at: bool) -> Judge<'a> {
         let has_births = |track: &&Track| track.lives.iter().any(|life| life.first > 0);
         let tested = growing.tracks.values().filter(has_births).count().max(1);
         // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
-        Judge { history, growing, z: normal(1.0 - 0.025 / tested as f64) }
+        let z = normal(1.0 - 0.025 / tested as f64);
+        Judge { history, growing, z, is_looked_at }
     }
 
     /// The growth of all live bytes.
@@ -76,13 +79,13 @@ impl Judge<'_> {
         let (track, growing) = (&self.history.tracks[&site], &self.growing.tracks[&site]);
         let growth = Growth::fit(self.growing, growing);
         let retention = match self.history.interval {
-            Some(_) => retention(track, self.last()),
+            Some(_) => retention(track, old_cohorts(self.history.captures()), self.last()),
             None => Share::default(),
         };
         let cohorts = left_by_cohorts(track, &self.history.hours);
         Judgement {
             site,
-            reason: self.reason(growing, growth, &retention, &cohorts),
+            reason: self.reason(site, growth, &retention, &cohorts),
             live_bytes: self.live_bytes(track),
             growth: told(growth),
             retention,
@@ -97,26 +100,35 @@ impl Judge<'_> {
 
     fn reason(
         &self,
-        track: &Track,
+        site: u32,
         growth: Option<Growth>,
         retention: &Share,
         cohorts: &Mean,
     ) -> Reason {
+        if !self.is_looked_at {
+            return Reason::NoCollection;
+        }
         if !growth.is_some_and(|growth| growth.within(self.z).is_positive()) {
             return Reason::NoGrowth;
         }
-        if self.history.captures() > 2 && !self.goes_on(track) {
+        if self.history.captures() > 2 && !self.goes_on(&self.growing.tracks[&site]) {
             return Reason::Plateau;
         }
         if self.history.interval.is_none() {
             return Reason::NoSession;
         }
         match retention.bounds95() {
-            (_, high) if high < STAYS => Reason::OldObjectsDie,
+            (_, high) if high < STAYS || self.lets_go(site) => Reason::OldObjectsDie,
             (low, _) if low <= STAYS => Reason::TooFewOldObjects,
             _ if !cohorts.interval95().is_positive() => Reason::TooFewMoments,
             _ => Reason::OldObjectsStay,
         }
+    }
+
+    /// Whether of the oldest cohorts, however many are taken, most are gone.
+    fn lets_go(&self, site: u32) -> bool {
+        let (track, last) = (&self.history.tracks[&site], self.last());
+        (1..last).any(|cohorts| retention(track, cohorts, last).bounds95().1 < STAYS)
     }
 
     /// Whether it grew in the second half of the time, and at a rate to speak of.
