@@ -3,7 +3,6 @@
 use super::FEWEST_CAPTURES;
 use super::answer::{Needs, Reason};
 use super::judge::{Judge, Judgement};
-use super::retention::old_cohorts;
 use crate::analysis::statistics::{normal, student95};
 
 /// Old objects that a leak must be expected to have for 95 of 100 to have four, the fewest that can
@@ -63,7 +62,6 @@ impl Judge<'_> {
     /// The time in which objects can be born that grow old, see [`super::retention`].
     fn birth_hours(&self) -> f64 {
         let hours = &self.history.hours;
-        let cohorts = old_cohorts(hours.len()).min(hours.len().saturating_sub(3));
-        hours.get(cohorts).copied().unwrap_or_default()
+        hours.len().checked_sub(3).map_or(0.0, |at| hours[at])
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::answer::{Reason, Verdict};
 use super::growth::Growth;
 use super::history::{History, Life, Track};
-use super::retention::{left_by_cohorts, old_cohorts, retention};
+use super::retention::{left_by_cohorts, retention};
 use crate::analysis::interval::Interval;
 use crate::analysis::statistics::{Mean, Share, normal};
 use crate::profile::estimate::Total;
@@ -79,7 +79,7 @@ impl Judge<'_> {
         let (track, growing) = (&self.history.tracks[&site], &self.growing.tracks[&site]);
         let growth = Growth::fit(self.growing, growing);
         let retention = match self.history.interval {
-            Some(_) => retention(track, old_cohorts(self.history.captures()), self.last()),
+            Some(_) => retention(track, self.last(), self.last()),
             None => Share::default(),
         };
         let cohorts = left_by_cohorts(track, &self.history.hours);
@@ -125,7 +125,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether of the oldest cohorts, however many are taken, most are gone.
+    /// Whether most of the oldest cohorts, of some number, are gone. What is bounded lets those go first:
+    /// a cache's youngest objects are all there, and of all cohorts together most may be.
     fn lets_go(&self, site: u32) -> bool {
         let (track, last) = (&self.history.tracks[&site], self.last());
         (1..last).any(|cohorts| retention(track, cohorts, last).bounds95().1 < STAYS)

@@ -3,14 +3,9 @@
 use super::history::Track;
 use crate::analysis::statistics::{Mean, Share};
 
-/// The cohorts that are old in the last of so many captures: those of the first third. What is bounded
-/// lets these go first, whatever their age; what leaks keeps them. The first capture has no cohort.
-pub fn old_cohorts(captures: usize) -> usize {
-    captures.saturating_sub(1).div_ceil(3)
-}
-
 /// Of the objects of the first so many cohorts that were still there at the capture after: the part
 /// that is there in the last one. By then garbage has been collected, and what is left is what was kept.
+/// The first capture has no cohort.
 pub fn retention(track: &Track, cohorts: usize, last: usize) -> Share {
     let mut share = Share::default();
     for life in &track.lives {
