@@ -15,6 +15,8 @@ pub enum Verdict {
     Leaking,
     /// It grows, and there is not yet enough evidence that it keeps growing and its objects stay.
     Growing,
+    /// V8 has not collected the garbage between the captures: anything may be garbage.
+    Unknown,
     /// It does not grow, no longer grows, or its objects die.
     Steady,
 }
@@ -32,6 +34,9 @@ pub struct Leaks {
     /// Whether growth is all that could be told, as the files do not say which session they are of, or at
     /// which interval it sampled.
     pub growth_only: bool,
+    /// Full garbage collections between the first and the last capture: what none of them has looked at
+    /// counts as live. None if the files do not tell.
+    pub full_collections: Option<u64>,
     /// From the first to the last capture; none if the files do not tell.
     pub span_ms: Option<f64>,
     /// Growth of all live bytes.
@@ -118,6 +123,8 @@ pub enum Reason {
     TooFewMoments,
     /// It grows; the files do not tell which objects are old.
     NoSession,
+    /// V8 has not looked at what lives.
+    NoCollection,
     /// Its growth may be chance.
     NoGrowth,
     /// It grew, and has all but stopped.
@@ -134,6 +141,7 @@ impl Reason {
             Reason::TooFewOldObjects | Reason::TooFewMoments | Reason::NoSession => {
                 Verdict::Growing
             }
+            Reason::NoCollection => Verdict::Unknown,
             Reason::NoGrowth | Reason::Plateau | Reason::OldObjectsDie => Verdict::Steady,
         }
     }

@@ -33,6 +33,17 @@ pub struct Track {
 }
 
 impl Track {
+    /// As it would be if only these captures had been taken, by their place among them.
+    pub fn only(&self, captures: &[usize]) -> Track {
+        let lives = self.lives.iter().filter_map(|life| {
+            let first = captures.partition_point(|&capture| capture < life.first);
+            let end = captures.partition_point(|&capture| capture <= life.last);
+            (first < end).then(|| Life { first, last: end - 1, ..*life })
+        });
+        let stated = captures.iter().filter_map(|&capture| self.stated.get(capture));
+        Track { lives: lives.collect(), stated: stated.copied().collect() }
+    }
+
     /// Live bytes by capture.
     pub fn live_bytes(&self, captures: usize) -> Vec<f64> {
         let mut bytes = sums_by_capture(&self.lives, captures, |life| life.bytes);
@@ -56,6 +67,8 @@ pub struct History {
     pub interval: Option<u32>,
     /// Whether the captures say when they were taken.
     pub is_timed: bool,
+    /// Full garbage collections that the session had seen, by capture; empty unless all captures tell.
+    pub collections: Vec<u64>,
 }
 
 impl History {
@@ -82,6 +95,36 @@ impl History {
             hours: self.hours.iter().skip(1).copied().collect(),
             tracks: tracks.collect(),
             names: self.names.iter().skip(1).cloned().collect(),
+            collections: Vec::new(),
+            ..*self
+        }
+    }
+
+    /// Full garbage collections between the first and the last capture; none if that is not told.
+    pub fn full_collections(&self) -> Option<u64> {
+        Some(self.collections.last()? - self.collections.first()?)
+    }
+
+    /// The captures between which V8 has looked at what lives: the first after each full collection, as
+    /// that has the least garbage. All, if captures do not tell of collections.
+    pub fn looks(&self) -> Vec<usize> {
+        let all = 0..self.captures();
+        if self.collections.is_empty() {
+            return all.collect();
+        }
+        let is_look = |at: &usize| *at == 0 || self.collections[*at] > self.collections[*at - 1];
+        all.filter(is_look).collect()
+    }
+
+    /// As it would be if only these captures had been taken.
+    pub fn only(&self, captures: &[usize]) -> History {
+        let start = captures.first().map_or(0.0, |&first| self.hours[first]);
+        let tracks = self.tracks.iter().map(|(&site, track)| (site, track.only(captures)));
+        History {
+            hours: captures.iter().map(|&capture| self.hours[capture] - start).collect(),
+            tracks: tracks.collect(),
+            names: captures.iter().map(|&capture| self.names[capture].clone()).collect(),
+            collections: Vec::new(),
             ..*self
         }
     }

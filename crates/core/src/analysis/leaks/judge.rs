@@ -41,7 +41,9 @@ impl Judgement {
     /// Those that leak, those that grow, both by growth, and steady ones by what they hold.
     pub fn worst_first(&self, other: &Judgement) -> Ordering {
         let within = match self.verdict() {
-            Verdict::Steady => other.live_bytes.estimate.total_cmp(&self.live_bytes.estimate),
+            Verdict::Steady | Verdict::Unknown => {
+                other.live_bytes.estimate.total_cmp(&self.live_bytes.estimate)
+            }
             _ => other.growth.estimate.total_cmp(&self.growth.estimate),
         };
         self.verdict().cmp(&other.verdict()).then(within)
@@ -58,16 +60,18 @@ pub struct Judge<'a> {
     pub z: f64,
     /// See [`Growth::student`].
     student: f64,
+    /// Whether there was a full garbage collection between the captures, as far as is known.
+    is_looked_at: bool,
 }
 
 impl Judge<'_> {
     /// Of that session.
-    pub fn new<'a>(history: &'a History, growing: &'a History) -> Judge<'a> {
+    pub fn new<'a>(history: &'a History, growing: &'a History, is_looked_at: bool) -> Judge<'a> {
         let has_births = |track: &&Track| track.lives.iter().any(|life| life.first > 0);
         let tested = growing.tracks.values().filter(has_births).count().max(1);
         // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
         let (z, student) = (normal(1.0 - 0.025 / tested as f64), Growth::student(growing));
-        Judge { history, growing, z, student }
+        Judge { history, growing, z, student, is_looked_at }
     }
 
     /// The growth of all live bytes.
@@ -80,13 +84,13 @@ impl Judge<'_> {
         let (track, growing) = (&self.history.tracks[&site], &self.growing.tracks[&site]);
         let growth = Growth::fit(self.growing, growing, self.student);
         let retention = match self.history.interval {
-            Some(_) => retention(track, self.last()),
+            Some(_) => retention(track, self.last(), self.last()),
             None => Share::default(),
         };
         let cohorts = left_by_cohorts(track, &self.history.hours);
         Judgement {
             site,
-            reason: self.reason(growing, growth, &retention, &cohorts),
+            reason: self.reason(site, growth, &retention, &cohorts),
             live_bytes: self.live_bytes(track),
             growth: told(growth),
             retention,
@@ -101,26 +105,36 @@ impl Judge<'_> {
 
     fn reason(
         &self,
-        track: &Track,
+        site: u32,
         growth: Option<Growth>,
         retention: &Share,
         cohorts: &Mean,
     ) -> Reason {
+        if !self.is_looked_at {
+            return Reason::NoCollection;
+        }
         if !growth.is_some_and(|growth| growth.within(self.z).is_positive()) {
             return Reason::NoGrowth;
         }
-        if self.history.captures() > 2 && !self.goes_on(track) {
+        if self.history.captures() > 2 && !self.goes_on(&self.growing.tracks[&site]) {
             return Reason::Plateau;
         }
         if self.history.interval.is_none() {
             return Reason::NoSession;
         }
         match retention.bounds95() {
-            (_, high) if high < STAYS => Reason::OldObjectsDie,
+            (_, high) if high < STAYS || self.lets_go(site) => Reason::OldObjectsDie,
             (low, _) if low <= STAYS => Reason::TooFewOldObjects,
             _ if !cohorts.interval95().is_positive() => Reason::TooFewMoments,
             _ => Reason::OldObjectsStay,
         }
+    }
+
+    /// Whether most of the oldest cohorts, of some number, are gone. What is bounded lets those go first:
+    /// a cache's youngest objects are all there, and of all cohorts together most may be.
+    fn lets_go(&self, site: u32) -> bool {
+        let (track, last) = (&self.history.tracks[&site], self.last());
+        (1..last).any(|cohorts| retention(track, cohorts, last).bounds95().1 < STAYS)
     }
 
     /// Whether it grew in the second half of the time, and at a rate to speak of.

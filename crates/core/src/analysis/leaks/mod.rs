@@ -58,31 +58,37 @@ impl From<Leaks> for OtherSession {
     }
 }
 
-fn judge_session(history: History, sites: &Sites, limit: usize) -> Leaks {
+fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
+    let looks = session.looks();
+    let looked_at = (looks.len() < session.captures()).then(|| session.only(&looks));
+    let history = looked_at.as_ref().unwrap_or(&session);
     let growing = if history.interval.is_some() && history.captures() >= FEWEST_CAPTURES {
         &history.of_pairs()
     } else {
-        &history
+        history
     };
-    let judge = Judge::new(&history, growing);
+    let is_looked_at = session.captures() < 2 || session.full_collections() != Some(0);
+    let judge = Judge::new(history, growing, is_looked_at);
     let whole = judge.growth_of_all();
     let mut judged: Vec<Judgement> = history.tracks.keys().map(|&site| judge.judge(site)).collect();
     judged.sort_by(Judgement::worst_first);
-    let verdict = judged.first().map_or(Verdict::Steady, Judgement::verdict);
-    let unsteady = judged.iter().take_while(|site| site.verdict() != Verdict::Steady).count();
-    judged.truncate(unsteady.saturating_add(limit).min(limit.max(MAX_SITES)));
-    let told = Told::of(history.captures());
+    let nothing_found = if is_looked_at { Verdict::Steady } else { Verdict::Unknown };
+    let verdict = judged.first().map_or(nothing_found, Judgement::verdict);
+    let growing = judged.iter().take_while(|site| site.verdict() <= Verdict::Growing).count();
+    judged.truncate(growing.saturating_add(limit).min(limit.max(MAX_SITES)));
+    let told = Told::of(&looks);
     let describe = |site: Judgement| describe(&site, &judge, &whole, &told, sites);
     Leaks {
         verdict,
         others: Vec::new(),
+        full_collections: session.full_collections(),
         growth_only: history.interval.is_none(),
-        span_ms: history.is_timed.then(|| history.span_hours() * 3_600_000.0),
+        span_ms: session.is_timed.then(|| session.span_hours() * 3_600_000.0),
         growth_bytes_per_hour: whole,
         detectable: judge.detectable(),
         sites: judged.into_iter().map(describe).collect(),
-        moments: told.into_captures(),
-        snapshots: history.names,
+        moments: told.captures(),
+        snapshots: session.names,
     }
 }
 

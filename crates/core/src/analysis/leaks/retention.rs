@@ -3,13 +3,14 @@
 use super::history::Track;
 use crate::analysis::statistics::{Mean, Share};
 
-/// Of the objects born between two captures and still there at the one after: the part that is
-/// there in the last one. By then garbage has been collected, and what is left is what was kept.
-pub fn retention(track: &Track, last: usize) -> Share {
+/// Of the objects of the first so many cohorts that were still there at the capture after: the part
+/// that is there in the last one. By then garbage has been collected, and what is left is what was kept.
+/// The first capture has no cohort.
+pub fn retention(track: &Track, cohorts: usize, last: usize) -> Share {
     let mut share = Share::default();
     for life in &track.lives {
-        let grew_old = life.first > 0 && life.last > life.first && life.first + 1 < last;
-        if grew_old {
+        let grew_old = life.last > life.first && life.first + 1 < last;
+        if (1..=cohorts).contains(&life.first) && grew_old {
             share.add(life.bytes, life.last == last);
         }
     }

@@ -52,7 +52,8 @@ impl Sessions {
         let key = Key::of(profile);
         let (is_session, following) = (key.session_id.is_some(), key.following);
         let session = self.0.entry(key).or_default();
-        let capture = Capture { name, taken_at };
+        let full_collections = profile.metadata.full_collections;
+        let capture = Capture { name, taken_at, full_collections };
         if is_session && session.has_copy_of(&capture) {
             return;
         }
@@ -82,6 +83,8 @@ struct Capture {
     name: String,
     /// Milliseconds since 1970.
     taken_at: Option<f64>,
+    /// See [`crate::profile::Metadata::full_collections`].
+    full_collections: Option<u64>,
 }
 
 impl Capture {
@@ -189,6 +192,7 @@ impl Session {
         }
         History {
             hours: hours_of(&captures, is_timed),
+            collections: collections_of(&captures, is_timed),
             names: captures.into_iter().map(|capture| capture.name).collect(),
             tracks,
             interval,
@@ -225,6 +229,14 @@ fn life_of(size: u64, interval: u32, first: usize, last: usize) -> Life {
     estimate.add(size, interval, 1);
     let bytes = estimate::sample_bytes(size, interval);
     Life { bytes, variance: estimate.bytes.variance, first, last }
+}
+
+/// None unless all tell, and their order is known.
+fn collections_of(captures: &[Capture], is_timed: bool) -> Vec<u64> {
+    let counts: Option<Vec<u64>> =
+        captures.iter().map(|capture| capture.full_collections).collect();
+    // What a hostile file says need not increase.
+    counts.filter(|counts| is_timed && counts.is_sorted()).unwrap_or_default()
 }
 
 /// Since the first one. Without times, captures count as an hour apart.

@@ -147,3 +147,33 @@ pub fn capture(sampled: &[(f64, f64, u32)], at: usize, programs: usize, size: u6
 pub fn call(name: &'static str) -> Call {
     Call { caller: 0, name, url: "/app/a.js", samples: &[] }
 }
+
+/// The same of one program whose garbage V8 collects at these times only, which the captures tell.
+pub fn run_collected(program: Program, seed: u64, collections: &[f64]) -> Vec<Profile> {
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let p = 256.0 / estimate::sample_bytes(256, INTERVAL);
+    let objects = program(&mut random).into_iter();
+    let mut sampled: Vec<(f64, f64, u32)> = objects
+        .filter(|_| random.next() < p)
+        .map(|(birth, death)| {
+            let seen = collections.iter().find(|&&time| time >= death);
+            (birth, seen.copied().unwrap_or(FOREVER), 2)
+        })
+        .collect();
+    sampled.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let count = |at: usize| collections.iter().filter(|&&time| time <= at as f64).count();
+    let collected = |at: usize| {
+        let mut profile = capture(&sampled, at, 1, 256);
+        profile.parts_mut().metadata.full_collections = Some(count(at) as u64);
+        profile
+    };
+    (0..CAPTURES).map(collected).collect()
+}
+
+/// As files are that do not tell of collections.
+pub fn untold(mut profiles: Vec<Profile>) -> Vec<Profile> {
+    for profile in &mut profiles {
+        profile.parts_mut().metadata.full_collections = None;
+    }
+    profiles
+}

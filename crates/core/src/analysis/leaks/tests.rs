@@ -267,3 +267,53 @@ fn without_a_session_only_growth_is_told() {
     assert_eq!(leaks.sites[0].reason, Reason::NoSession);
     assert_eq!(leaks.sites[0].live_bytes.low, None);
 }
+
+#[test]
+fn without_a_full_collection_nothing_is_known() {
+    for (_, program) in LEAKING.iter().chain(&SOUND) {
+        let profiles = run_collected(*program, 1, &[-0.5, 7.0]);
+        let leaks = judge(&profiles);
+        assert_eq!((leaks.verdict, leaks.full_collections), (Verdict::Unknown, Some(0)));
+        assert!(leaks.sites.iter().all(|site| site.reason == Reason::NoCollection));
+        assert_eq!(judge(&untold(profiles)).full_collections, None);
+    }
+}
+
+#[test]
+fn garbage_that_no_collection_has_looked_at_is_no_leak() {
+    let rarely = [-0.7, 0.3];
+    let leaking = |profiles: Vec<Profile>| judge(&profiles).verdict == Verdict::Leaking;
+    let mut would_be_wrong = 0;
+    for (name, program) in SOUND {
+        let runs = || (1..=100).map(|seed| run_collected(program, seed, &rarely));
+        let alarms = runs().filter(|profiles| leaking(profiles.clone())).count();
+        assert!(alarms <= 2, "{name}: {alarms} of 100");
+        would_be_wrong += runs().filter(|profiles| leaking(untold(profiles.clone()))).count();
+    }
+    assert!(would_be_wrong > 20, "the collections made no difference: {would_be_wrong}");
+}
+
+#[test]
+fn leaks_are_found_where_v8_collects_between_captures() {
+    let often = [0.5, 1.5, 2.5, 3.5, 4.5, 5.5];
+    for (name, program) in LEAKING {
+        let runs = (1..=100).map(|seed| run_collected(program, seed, &often));
+        let found = runs.filter(|run| judge(run).verdict == Verdict::Leaking).count();
+        assert!(found >= 95, "{name}: {found} of 100");
+    }
+}
+
+#[test]
+fn a_cache_that_lets_its_oldest_objects_go_is_no_leak_however_long_one_looks() {
+    const HOLDS: f64 = 8.0;
+    for seed in 1..=20 {
+        let mut random = Random(seed * 7919);
+        let births = random.births(40 * 32, -1.0, 31.0);
+        let sampled: Vec<_> = births.into_iter().map(|at| (at, at + HOLDS, 2)).collect();
+        let profiles: Vec<_> = (0..32).map(|at| capture(&sampled, at, 1, 256)).collect();
+        for captures in 11..=32 {
+            let verdict = judge(&profiles[..captures]).verdict;
+            assert_ne!(verdict, Verdict::Leaking, "seed {seed}, {captures} captures");
+        }
+    }
+}

@@ -7,39 +7,47 @@ use super::history::{Life, Track, sums_by_capture};
 /// Captures that are told of at most.
 const MAX_TOLD: usize = 64;
 
-/// The captures that are told of: all, or of many some that are spread evenly from the first to the
-/// last. What is told is what would be if no others had been taken.
-pub struct Told(Vec<usize>);
+/// The captures that are told of, by their place among those that were judged: all, or of many some
+/// that are spread evenly from the first to the last. What is told is what would be if no others had
+/// been taken.
+pub struct Told<'a> {
+    places: Vec<usize>,
+    /// The number of each capture that was judged among all.
+    numbers: &'a [usize],
+}
 
-impl Told {
-    /// Of so many captures.
-    pub fn of(captures: usize) -> Told {
-        if captures <= MAX_TOLD {
-            return Told((0..captures).collect());
-        }
-        Told((0..MAX_TOLD).map(|at| at * (captures - 1) / (MAX_TOLD - 1)).collect())
+impl Told<'_> {
+    /// Of those that were judged, which have these numbers among all.
+    pub fn of(numbers: &[usize]) -> Told<'_> {
+        let captures = numbers.len();
+        let places = if captures <= MAX_TOLD {
+            (0..captures).collect()
+        } else {
+            (0..MAX_TOLD).map(|at| at * (captures - 1) / (MAX_TOLD - 1)).collect()
+        };
+        Told { places, numbers }
     }
 
-    /// Their numbers.
-    pub fn into_captures(self) -> Vec<usize> {
-        self.0
+    /// Their numbers among all captures.
+    pub fn captures(&self) -> Vec<usize> {
+        self.places.iter().map(|&place| self.numbers[place]).collect()
     }
 
     /// Live bytes in each of them.
     pub fn moments(&self, track: &Track, is_sampled: bool) -> Vec<Moment> {
-        let track = self.thinned(track);
-        let variances = sums_by_capture(&track.lives, self.0.len(), |life| life.variance);
+        let track = track.only(&self.places);
+        let variances = sums_by_capture(&track.lives, self.places.len(), |life| life.variance);
         let moment = |(bytes, variance): (f64, f64)| Moment {
             bytes,
             standard_error: is_sampled.then(|| variance.sqrt()),
         };
-        track.live_bytes(self.0.len()).into_iter().zip(variances).map(moment).collect()
+        track.live_bytes(self.places.len()).into_iter().zip(variances).map(moment).collect()
     }
 
     /// What was born between two of them. What the first one has is no cohort: it was born any time
     /// before.
     pub fn cohorts(&self, track: &Track) -> Vec<Cohort> {
-        let mut lives = self.thinned(track).lives;
+        let mut lives = track.only(&self.places).lives;
         lives.retain(|life| life.first > 0);
         lives.sort_by_key(|life| life.first);
         lives
@@ -61,17 +69,6 @@ impl Told {
             left[at - 1] += left[at];
         }
         let survival = left[1..].iter().map(|part| part / left[0]).collect();
-        Cohort { snapshot: self.0[first], bytes: left[0], survival }
-    }
-
-    /// The track of these captures alone, by their place among them.
-    fn thinned(&self, track: &Track) -> Track {
-        let lives = track.lives.iter().filter_map(|life| {
-            let first = self.0.partition_point(|&capture| capture < life.first);
-            let end = self.0.partition_point(|&capture| capture <= life.last);
-            (first < end).then(|| Life { first, last: end - 1, ..*life })
-        });
-        let stated = self.0.iter().filter_map(|&capture| track.stated.get(capture));
-        Track { lives: lives.collect(), stated: stated.copied().collect() }
+        Cohort { snapshot: self.numbers[self.places[first]], bytes: left[0], survival }
     }
 }
