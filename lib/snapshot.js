@@ -1,7 +1,7 @@
 // A capture: held in native memory until JavaScript asks for a tree or a file.
 'use strict';
 
-const { basename, join, resolve } = require('node:path');
+const { basename, isAbsolute, join, resolve } = require('node:path');
 const { inspect } = require('node:util');
 const { bare } = require('./bare.js');
 const { errorOf, invalidArgType, invalidThis, settle } = require('./errors.js');
@@ -188,6 +188,12 @@ class Snapshot {
   }
 }
 
+/** An absolute path of the same meaning: of `..` behind a link and of a `/` at the end the system knows more. */
+function absolute(path) {
+  if (isAbsolute(path)) return path;
+  return /(^|\/)\.\.\/|\/$/.test(path) ? `${process.cwd()}/${path}` : resolve(path);
+}
+
 function checkSnapshot(name, value) {
   if (!isSnapshot(value)) throw invalidArgType(name, 'a Snapshot', value);
 }
@@ -199,14 +205,14 @@ function takeSnapshot() {
 
 /** The path of a file that native code may read. */
 function readable(path) {
-  const place = resolve(path);
+  const place = absolute(path);
   checkReadable(place);
   return place;
 }
 
 /** The path of a file that native code may write. */
 function writable(path) {
-  const place = resolve(path);
+  const place = absolute(path);
   checkWritable(place);
   return place;
 }

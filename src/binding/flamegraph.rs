@@ -9,11 +9,12 @@ use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance};
 use napi::{Either, Env, Task};
 use napi_derive::napi;
 
-use super::outcome::{Failure, buffer_of, caught, settled};
+use super::outcome::{Failure, MAX_BUFFER_BYTES, buffer_of, caught, settled};
 use super::snapshot::NativeSnapshot;
 use heap_profile_core::analysis::flamegraph::flamegraph;
 use heap_profile_core::error::{self, Error};
 use heap_profile_core::file::{self, Target};
+use heap_profile_core::format::bounded::bounded;
 use heap_profile_core::format::html;
 use heap_profile_core::profile::Profile;
 
@@ -72,10 +73,8 @@ impl Task for EncodePage {
 
     fn compute(&mut self) -> napi::Result<error::Result<Vec<u8>>> {
         Ok(caught(|| {
-            let mut bytes = Vec::new();
-            let written = self.0.write(&self.0.template()?, &mut bytes);
-            written.map_err(Error::internal)?;
-            Ok(bytes)
+            let template = self.0.template()?;
+            bounded(MAX_BUFFER_BYTES, |out| self.0.write(&template, out))
         }))
     }
 

@@ -80,6 +80,9 @@ pub fn settled<T, J>(
     }
 }
 
+/// No Buffer of Node.js 18 and 20 is larger (`buffer.constants.MAX_LENGTH`), and none should be.
+pub const MAX_BUFFER_BYTES: usize = u32::MAX as usize;
+
 /// Hands bytes to JavaScript. Node-API takes hold of them before it finds that the thread is ending, and
 /// then never lets go: so ask with a buffer of nothing first.
 pub fn buffer_of(env: Env, bytes: Vec<u8>) -> napi::Result<Buffer> {

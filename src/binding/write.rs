@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use heap_profile_core::error::{self, Error};
 use heap_profile_core::file::{self, Target};
 use heap_profile_core::format::Format;
+use heap_profile_core::format::bounded::bounded;
 use heap_profile_core::format::draft::Draft;
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi::{Either, Env, Task};
 use napi_derive::napi;
 
 use super::names::JsFormat;
-use super::outcome::{Failure, buffer_of, caught, settled};
+use super::outcome::{Failure, MAX_BUFFER_BYTES, buffer_of, caught, settled};
 use super::snapshot::NativeSnapshot;
 
 /// What a file has that the capture has not; lib/options.js checked it.
@@ -60,9 +61,8 @@ impl Task for Encode {
 
     fn compute(&mut self) -> napi::Result<error::Result<Vec<u8>>> {
         Ok(caught(|| {
-            let mut bytes = Vec::new();
-            self.format.write(&self.draft.finish(), &mut bytes).map_err(Error::internal)?;
-            Ok(bytes)
+            let profile = self.draft.finish();
+            bounded(MAX_BUFFER_BYTES, |out| self.format.write(&profile, out))
         }))
     }
 

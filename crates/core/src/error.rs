@@ -1,6 +1,7 @@
 //! What can go wrong, each with the one stable `code` that JavaScript sees.
 
 use std::fmt;
+use std::io;
 
 use serde::{Serialize, Serializer};
 
@@ -57,6 +58,11 @@ impl Error {
 
 impl From<FileError> for Error {
     fn from(failed: FileError) -> Error {
+        let FileError { error, path, .. } = &failed;
+        // Of ours, not of the system, which has a number for it.
+        if error.kind() == io::ErrorKind::FileTooLarge && error.raw_os_error().is_none() {
+            return Error::TooLarge(format!("{}: {error}", path.display()));
+        }
         Error::System(failed)
     }
 }

@@ -84,12 +84,13 @@ function tooFew({ snapshots, others }) {
   return `leaks needs two or more profiles of one session; there is ${found}${left}`;
 }
 
-/** The profiles of a directory, or the file itself. */
+/** The profiles of a directory, or the file itself. Nothing but files is a profile there: a pipe may never end. */
 function filesOf(path) {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
   const names = readdirSync(path).sort();
   const isProfile = (name) => EXTENSIONS.some((extension) => name.endsWith(extension));
-  return names.filter(isProfile).map((name) => join(path, name));
+  const files = names.filter(isProfile).map((name) => join(path, name));
+  return files.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() !== false);
 }
 
 function describe(answer) {

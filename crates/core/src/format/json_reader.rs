@@ -5,13 +5,16 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, Visitor};
 
 use super::error::{ReadError, Result};
 
 /// What is read at once. The window grows only for a value that is larger.
 const CHUNK_BYTES: usize = 256 * 1024;
+
+/// How deep a value may be nested that is skipped. Nobody writes such.
+const MAX_SKIPPED_DEPTH: usize = 1 << 16;
 
 /// A position in a JSON text, with a window onto what follows.
 pub struct JsonReader<R> {
@@ -22,6 +25,8 @@ pub struct JsonReader<R> {
     /// Where in the text the window starts.
     window_offset: u64,
     is_ended: bool,
+    /// How long a value may be that is parsed or a key.
+    most: usize,
 }
 
 /// The items of an object or an array that was opened.
@@ -31,9 +36,9 @@ pub struct Items {
 }
 
 impl<R: Read> JsonReader<R> {
-    /// At the start of a text.
-    pub fn new(source: R) -> JsonReader<R> {
-        JsonReader { source, window: Vec::new(), at: 0, window_offset: 0, is_ended: false }
+    /// At the start of a text whose values are of `most` bytes, but for those that are skipped.
+    pub fn new(source: R, most: usize) -> JsonReader<R> {
+        JsonReader { source, window: Vec::new(), at: 0, window_offset: 0, is_ended: false, most }
     }
 
     /// How many bytes come before the position.
@@ -134,9 +139,74 @@ impl<R: Read> JsonReader<R> {
         Ok(found)
     }
 
-    /// Skips a value.
+    /// Skips a value of any size, piece by piece.
     pub fn skip(&mut self) -> Result<()> {
-        self.value().map(|IgnoredAny| ())
+        let mut open: Vec<Items> = Vec::new();
+        loop {
+            match self.peek()? {
+                Some(b'{') => open.push(self.open_object()?),
+                Some(b'[') => open.push(self.open_array()?),
+                Some(b'"') => self.skip_string()?,
+                _ => self.value().map(|IgnoredAny| ())?,
+            }
+            if open.len() > MAX_SKIPPED_DEPTH {
+                let message = format!("nested deeper than {MAX_SKIPPED_DEPTH} levels");
+                return Err(ReadError::at_byte(self.offset(), message));
+            }
+            if !self.skip_to_next(&mut open)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes to the next value of the innermost of the open ones that has one; false if none has.
+    fn skip_to_next(&mut self, open: &mut Vec<Items>) -> Result<bool> {
+        while let Some(items) = open.last_mut() {
+            if !self.has_next(items)? {
+                open.pop();
+                continue;
+            }
+            if items.close == b'}' {
+                self.skip_string()?;
+                self.expect(b':')?;
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Skips a string. What is in it is anybody's.
+    fn skip_string(&mut self) -> Result<()> {
+        self.expect(b'"')?;
+        loop {
+            let rest = &self.window[self.at..];
+            match memchr2(b'"', b'\\', rest) {
+                Some(length) if rest[length] == b'"' => {
+                    self.at += length + 1;
+                    return Ok(());
+                }
+                Some(length) => {
+                    self.at += length + 1;
+                    self.need_byte()?;
+                    self.at += 1;
+                }
+                None => {
+                    self.at = self.window.len();
+                    self.need_byte()?;
+                }
+            }
+        }
+    }
+
+    /// Sees to it that there is another byte of the string.
+    fn need_byte(&mut self) -> Result<()> {
+        if self.at == self.window.len() && !self.is_ended {
+            self.fill()?;
+        }
+        if self.at == self.window.len() {
+            return Err(self.unexpected(&['"'], None));
+        }
+        Ok(())
     }
 
     /// Only white space may be left.
@@ -200,6 +270,10 @@ impl<R: Read> JsonReader<R> {
         self.window_offset += self.at as u64;
         self.window.drain(..self.at);
         self.at = 0;
+        if self.window.len() >= self.most {
+            let message = format!("a value of more than {} bytes", self.most);
+            return Err(ReadError::at_byte(self.offset(), message));
+        }
         let wanted = self.window.len().max(CHUNK_BYTES) as u64;
         let got = self.source.by_ref().take(wanted).read_to_end(&mut self.window)?;
         self.is_ended = (got as u64) < wanted;
@@ -314,6 +388,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawText<'a> {
 mod tests {
     use super::*;
 
+    /// Of a text whose values are as long as they like.
+    fn reader<R: Read>(source: R) -> JsonReader<R> {
+        JsonReader::new(source, usize::MAX)
+    }
+
     /// A source that gives a byte at a time.
     struct Drops<'a>(&'a [u8]);
 
@@ -329,7 +408,7 @@ mod tests {
     #[test]
     fn walks_objects_and_arrays() {
         let text = br#" { "a" : [ 1, {"b":[]} ,"x\"]\\" ] , "c":{} } "#;
-        let mut json = JsonReader::new(Drops(text));
+        let mut json = reader(Drops(text));
         let mut members = json.open_object().unwrap();
         assert!(json.has_next(&mut members).unwrap());
         assert!(json.key(|key| key == b"a").unwrap());
@@ -351,7 +430,7 @@ mod tests {
     #[test]
     fn a_value_may_be_larger_than_the_window() {
         let text = format!("[{:?}, 7]", "x".repeat(3 * CHUNK_BYTES));
-        let mut json = JsonReader::new(text.as_bytes());
+        let mut json = reader(text.as_bytes());
         let mut items = json.open_array().unwrap();
         assert!(json.has_next(&mut items).unwrap());
         assert_eq!(json.value::<String>().unwrap().len(), 3 * CHUNK_BYTES);
@@ -360,8 +439,58 @@ mod tests {
         assert!(!json.has_next(&mut items).unwrap());
     }
 
+    #[test]
+    fn what_is_skipped_is_not_kept() {
+        let long = "x\\\"".repeat(CHUNK_BYTES);
+        for value in [
+            format!("\"{long}\""),
+            format!("{{\"{long}\": [\"{long}\", {{}}]}}"),
+            format!("[{}0]", "[1, true, null, -2.5e3, \"\"], ".repeat(CHUNK_BYTES)),
+            format!("{}{}", "[".repeat(MAX_SKIPPED_DEPTH), "]".repeat(MAX_SKIPPED_DEPTH)),
+        ] {
+            let text = format!("[{value}, 7]");
+            let mut json = JsonReader::new(text.as_bytes(), CHUNK_BYTES);
+            let mut items = json.open_array().unwrap();
+            assert!(json.has_next(&mut items).unwrap());
+            json.skip().unwrap();
+            assert!(json.window.capacity() <= 2 * CHUNK_BYTES);
+            assert!(json.has_next(&mut items).unwrap());
+            assert_eq!(json.value::<u32>().unwrap(), 7);
+            assert!(!json.has_next(&mut items).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_is_skipped_must_be_json() {
+        for (value, message) in [
+            ("[1 2]", "at byte 3: expected ',' or ']', found '2'"),
+            ("{\"a\" 1}", "at byte 5: expected ':', found '1'"),
+            ("{1: 1}", "at byte 1: expected '\"', found '1'"),
+            ("[nul]", "at byte 3: EOF while parsing a value"),
+            ("[1, ", "at byte 4: EOF while parsing a value"),
+            ("\"a", "at byte 2: expected '\"', found the end"),
+            ("\"a\\", "at byte 3: expected '\"', found the end"),
+        ] {
+            let error = reader(value.as_bytes()).skip().unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error} is not {message}");
+        }
+        let deep = "[".repeat(MAX_SKIPPED_DEPTH + 1);
+        let error = reader(deep.as_bytes()).skip().unwrap_err().to_string();
+        assert!(error.contains("nested deeper"), "{error}");
+    }
+
+    #[test]
+    fn a_value_has_its_limit() {
+        let text = format!("[{:?}]", "x".repeat(3 * CHUNK_BYTES));
+        let mut json = JsonReader::new(text.as_bytes(), CHUNK_BYTES);
+        let mut items = json.open_array().unwrap();
+        assert!(json.has_next(&mut items).unwrap());
+        let error = json.value::<String>().unwrap_err().to_string();
+        assert_eq!(error, "at byte 1: a value of more than 262144 bytes");
+    }
+
     fn error_of(text: &str) -> String {
-        let mut json = JsonReader::new(text.as_bytes());
+        let mut json = reader(text.as_bytes());
         let mut read = || {
             let mut items = json.open_array()?;
             while json.has_next(&mut items)? {

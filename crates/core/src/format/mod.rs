@@ -1,5 +1,6 @@
 //! Profiles to bytes and back, one place per format.
 
+pub mod bounded;
 pub mod draft;
 pub mod error;
 pub mod folded;
@@ -7,19 +8,22 @@ pub mod heapprofile;
 pub mod html;
 mod json;
 mod json_reader;
+pub mod limits;
 pub mod pprof;
 pub mod progress;
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::fmt::Display;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::file;
 use crate::profile::Profile;
 use error::{ReadError, Result};
+use limits::Limits;
 
 /// A format that profiles are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,23 +76,42 @@ impl Format {
 }
 
 /// Reads a profile of any format that can be read, gzipped or not: .heapprofile and pprof.
-pub fn read(source: impl BufRead) -> Result<Profile> {
-    let mut source = progress::Counted(source);
-    if source.fill_buf()?.first() != Some(&GZIP) {
-        return read_plain(source);
-    }
-    read_plain(io::BufReader::new(MultiGzDecoder::new(source))).map_err(|error| match error {
-        ReadError::Io(error) if is_corrupt(&error) => ReadError::at_path("gzip", error),
-        other => other,
+pub fn read(bytes: &[u8]) -> Result<Profile> {
+    read_from(bytes, Limits::of(bytes.len() as u64))
+}
+
+/// The profile in a regular file, of any format that can be read.
+pub fn read_file(path: &Path) -> crate::error::Result<Profile> {
+    let invalid = |why: &dyn Display| Error::InvalidProfile(format!("{}: {why}", path.display()));
+    let (file, metadata) = file::open(path).map_err(|error| match error.kind() {
+        // As Node has it.
+        io::ErrorKind::IsADirectory => {
+            Error::System(file::failed("read", path)(Errno::ISDIR.into()))
+        }
+        _ if error.raw_os_error().is_none() => invalid(&error),
+        _ => Error::System(file::failed("open", path)(error)),
+    })?;
+    let source = BufReader::with_capacity(file::BUFFER_BYTES, file);
+    read_from(source, Limits::of(metadata.len())).map_err(|error| match error {
+        ReadError::Io(error) => Error::System(file::failed("read", path)(error)),
+        error => invalid(&error),
     })
 }
 
-/// The profile in a file, of any format that can be read.
-pub fn read_file(path: &Path) -> crate::error::Result<Profile> {
-    let file = File::open(path).map_err(file::failed("open", path))?;
-    read(BufReader::with_capacity(file::BUFFER_BYTES, file)).map_err(|error| match error {
-        ReadError::Io(error) => Error::System(file::failed("read", path)(error)),
-        invalid => Error::InvalidProfile(format!("{}: {invalid}", path.display())),
+fn read_from(source: impl BufRead, limits: Limits) -> Result<Profile> {
+    let mut source = progress::Counted(source);
+    if source.fill_buf()?.first() != Some(&GZIP) {
+        return read_plain(source, limits);
+    }
+    let inflated = MultiGzDecoder::new(source).take(limits.inflated_bytes());
+    let mut inflated = BufReader::new(inflated);
+    let profile = read_plain(&mut inflated, limits);
+    if inflated.get_ref().limit() == 0 {
+        return Err(limits.inflates());
+    }
+    profile.map_err(|error| match error {
+        ReadError::Io(error) if is_corrupt(&error) => ReadError::at_path("gzip", error),
+        other => other,
     })
 }
 
@@ -100,11 +123,11 @@ fn is_corrupt(error: &io::Error) -> bool {
     matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
 }
 
-fn read_plain(mut source: impl BufRead) -> Result<Profile> {
+fn read_plain(mut source: impl BufRead, limits: Limits) -> Result<Profile> {
     match source.fill_buf()?.first() {
         None => Err(ReadError::at_byte(0, "nothing: the file is empty")),
         // pprof starts with a line feed: field 1, of some length.
-        Some(b'{' | b'[' | b' ' | b'\t' | b'\r') => heapprofile::read(source),
-        Some(_) => pprof::read(source),
+        Some(b'{' | b'[' | b' ' | b'\t' | b'\r') => heapprofile::read(source, limits),
+        Some(_) => pprof::read(source, limits),
     }
 }

@@ -89,6 +89,11 @@ impl Strings {
         self.0.insert_full(text).0 as u32
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// All of them, by index.
     pub fn into_vec(self) -> Vec<Text> {
         self.0.into_iter().collect()

@@ -2,7 +2,8 @@
 
 use std::hash::Hash;
 
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use foldhash::HashMap;
+use foldhash::fast::RandomState;
 
 /// Nodes in the order in which they were added; 0 is the root.
 #[derive(Debug)]
@@ -11,13 +12,14 @@ pub struct Tree<K> {
     pub keys: Vec<Option<K>>,
     /// The caller of each node; the root's is itself.
     pub parents: Vec<u32>,
-    children: FxHashMap<(u32, K), u32>,
+    /// Seeded: whoever writes a file chooses which keys meet under which parents.
+    children: HashMap<(u32, K), u32>,
 }
 
 impl<K: Copy + Eq + Hash> Tree<K> {
     /// The root, with room for so many nodes.
     pub fn with_capacity(nodes: usize) -> Tree<K> {
-        let children = FxHashMap::with_capacity_and_hasher(nodes, FxBuildHasher);
+        let children = HashMap::with_capacity_and_hasher(nodes, RandomState::default());
         Tree { keys: vec![None], parents: vec![0], children }
     }
 

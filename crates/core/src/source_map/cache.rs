@@ -2,9 +2,9 @@
 //! in memory, and between two profiles of a server few functions are new.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use foldhash::{HashMap, HashSet};
 
 use super::file::{self, Stamp};
 use super::map::Map;
@@ -14,10 +14,35 @@ use super::{Function, Originals};
 /// Answers kept of all scripts; where they would be more, all are forgotten.
 const MAX_ANSWERS: usize = 100_000;
 
-type Cache = FxHashMap<String, Entry>;
+static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(Mutex::default);
 
-/// By the script's name.
-static CACHE: Mutex<Cache> = Mutex::new(FxHashMap::with_hasher(FxBuildHasher));
+#[derive(Default)]
+struct Cache {
+    /// By the script's name.
+    entries: HashMap<String, Entry>,
+    /// The sum of their sizes.
+    size: usize,
+}
+
+impl Cache {
+    fn take(&mut self, name: &str) -> Option<Entry> {
+        let entry = self.entries.remove(name)?;
+        self.size -= entry.size();
+        Some(entry)
+    }
+
+    fn keep(&mut self, name: &str, entry: Entry) {
+        // Another thread may have been faster.
+        self.take(name);
+        if self.size + entry.size() > MAX_ANSWERS {
+            *self = Cache::default();
+        }
+        if entry.size() <= MAX_ANSWERS {
+            self.size += entry.size();
+            self.entries.insert(name.to_owned(), entry);
+        }
+    }
+}
 
 /// What is known of a script.
 struct Entry {
@@ -33,20 +58,20 @@ type Files = Vec<(PathBuf, Option<Stamp>)>;
 type Answer = Result<Option<Originals>, String>;
 
 /// Where the functions of a script were written. An error says why its map cannot be used.
-pub fn originals(script: &Script, functions: &FxHashSet<Function>) -> Result<Originals, String> {
+pub fn originals(script: &Script, functions: &HashSet<Function>) -> Result<Originals, String> {
     // Taken out, so that others need not wait: at worst they read the same files.
-    let known = cache().remove(&script.name).filter(Entry::is_current);
+    let known = cache().take(&script.name).filter(Entry::is_current);
     let entry = match known {
         Some(entry) if entry.unknown(functions).is_empty() => entry,
         known => Entry::read(script, functions, known),
     };
     let answer = entry.select(functions);
-    keep(&mut cache(), &script.name, entry);
+    cache().keep(&script.name, entry);
     answer
 }
 
 impl Entry {
-    fn read(script: &Script, functions: &FxHashSet<Function>, known: Option<Entry>) -> Entry {
+    fn read(script: &Script, functions: &HashSet<Function>, known: Option<Entry>) -> Entry {
         let unknown = match &known {
             Some(known) => known.unknown(functions),
             None => functions.iter().cloned().collect(),
@@ -66,12 +91,12 @@ impl Entry {
     }
 
     /// The functions for which the files must be read again.
-    fn unknown(&self, functions: &FxHashSet<Function>) -> Vec<Function> {
+    fn unknown(&self, functions: &HashSet<Function>) -> Vec<Function> {
         let Ok(Some(originals)) = &self.answer else { return Vec::new() };
         functions.iter().filter(|&function| !originals.contains_key(function)).cloned().collect()
     }
 
-    fn select(&self, functions: &FxHashSet<Function>) -> Result<Originals, String> {
+    fn select(&self, functions: &HashSet<Function>) -> Result<Originals, String> {
         let Some(originals) = self.answer.as_ref().map_err(String::clone)? else {
             return Ok(Originals::default());
         };
@@ -103,16 +128,6 @@ fn read(script: &Script, functions: Vec<Function>, files: &mut Files) -> Answer 
     Ok(Some(Map::decode(&map, base, script)?.originals(&text, functions)))
 }
 
-fn keep(cache: &mut Cache, name: &str, entry: Entry) {
-    let size: usize = cache.values().map(Entry::size).sum();
-    if size + entry.size() > MAX_ANSWERS {
-        cache.clear();
-    }
-    if entry.size() <= MAX_ANSWERS {
-        cache.insert(name.to_owned(), entry);
-    }
-}
-
 /// A panic elsewhere leaves whole entries behind, so the lock's poison does not matter.
 fn cache() -> MutexGuard<'static, Cache> {
     CACHE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -131,12 +146,15 @@ mod tests {
     #[test]
     fn forgets_all_rather_than_keep_too_much() {
         let mut cache = Cache::default();
-        keep(&mut cache, "a", entry(60_000));
-        keep(&mut cache, "b", entry(30_000));
-        assert_eq!(cache.len(), 2);
-        keep(&mut cache, "c", entry(20_000));
-        assert!(cache.keys().eq(["c"]));
-        keep(&mut cache, "d", entry(100_000));
-        assert!(cache.is_empty());
+        cache.keep("a", entry(60_000));
+        cache.keep("b", entry(30_000));
+        assert_eq!(cache.entries.len(), 2);
+        cache.keep("b", entry(39_000));
+        assert_eq!((cache.entries.len(), cache.size), (2, 99_002));
+        cache.keep("c", entry(20_000));
+        assert!(cache.entries.keys().eq(["c"]));
+        cache.keep("d", entry(100_000));
+        assert!(cache.entries.is_empty());
+        assert_eq!(cache.size, 0);
     }
 }

@@ -57,11 +57,18 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// How far before a function what maps it is searched, UTF-16 code units: no head is longer, and a line
+/// may have all of a program.
+const HEAD_WINDOW: u32 = 4 << 10;
+
 impl<'a> Place<'a> {
     /// Whether what maps the code `units` UTF-16 code units before also maps the function that
     /// starts here. It does not if a statement, a block or a body begins or ends in between, as where
     /// a bundler wraps a module into a function that nobody wrote.
     pub fn belongs_to(&self, units: u32) -> bool {
+        if units > HEAD_WINDOW {
+            return false;
+        }
         let mut left = i64::from(units);
         for character in self.before.chars().rev() {
             if left <= 0 {
@@ -257,6 +264,7 @@ mod tests {
         assert!(place("x();function a^(").belongs_to(10));
         assert!(place("x();a=^(").belongs_to(2));
         assert!(place("a^(").belongs_to(1000));
+        assert!(!place("a^(").belongs_to(HEAD_WINDOW + 1));
         assert!(!place("x()}},12:^(").belongs_to(9));
         assert!(!place("x();a=^(").belongs_to(3));
     }

@@ -1,9 +1,11 @@
 //! Reads files, if they are regular ones of a sane size.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
+
+use crate::file;
 
 /// Scripts and maps larger than this are refused. The largest bundles are a tenth of it.
 const MAX_BYTES: u64 = 256 << 20;
@@ -25,14 +27,10 @@ impl Stamp {
 
 /// The content of a regular file.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Before it is opened: opening a pipe waits for its other end.
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
+    let (file, metadata) = file::open(path)?;
     let mut bytes = Vec::new();
     if metadata.len() <= MAX_BYTES {
-        File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     }
     // It may have grown in between.
     if metadata.len().max(bytes.len() as u64) > MAX_BYTES {

@@ -15,7 +15,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use foldhash::{HashMap, HashSet};
 
 use crate::profile::metadata::Warning;
 use crate::profile::{Node, Profile, Strings, Text};
@@ -62,7 +62,7 @@ struct Original {
 }
 
 /// Functions of a script and where they were written; none where the map does not say.
-type Originals = FxHashMap<Function, Option<Original>>;
+type Originals = HashMap<Function, Option<Original>>;
 
 /// Maps to original positions. Everything but `strings` and the nodes' name, script name, line and
 /// column stays as it is.
@@ -77,7 +77,7 @@ pub fn apply(strings: &[Text], nodes: &[Node]) -> Mapped {
         let Text::Utf8(url) = &strings[script_name as usize] else { continue };
         let Some(script) = Script::named(url) else { continue };
         let functions = indexes.iter().filter_map(|&index| function_of(strings, &nodes[index]));
-        let functions: FxHashSet<Function> = functions.collect();
+        let functions: HashSet<Function> = functions.collect();
         match cache::originals(&script, &functions) {
             Ok(originals) => {
                 for index in indexes {

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use data_encoding::BASE64;
-use percent_encoding::percent_decode_str;
+use data_url::DataUrl;
 use url::Url;
 
 use super::file;
@@ -43,8 +42,8 @@ impl Script {
 
     /// Where `reference`, from the script's text, leads.
     pub fn locate(&self, reference: &str) -> Result<Location, String> {
-        if let Some(data) = reference.strip_prefix("data:") {
-            return decode_data(data).map(Location::Inline);
+        if reference.starts_with("data:") {
+            return decode_data(reference).map(Location::Inline);
         }
         let url = self.url.join(reference);
         let url = url.map_err(|error| refused(reference, &error.to_string()))?;
@@ -94,14 +93,10 @@ pub enum Location {
     File { url: Url, path: PathBuf },
 }
 
-/// The content of a data: URL, given without its scheme.
-fn decode_data(data: &str) -> Result<Vec<u8>, String> {
-    let broken = || "its source map is a broken data: URL".to_owned();
-    let (kind, content) = data.split_once(',').ok_or_else(broken)?;
-    let content: Vec<u8> = percent_decode_str(content).collect();
-    if kind.ends_with(";base64") {
-        return BASE64.decode(&content).map_err(|_| broken());
-    }
+/// The content of a data: URL.
+fn decode_data(url: &str) -> Result<Vec<u8>, String> {
+    let content = DataUrl::process(url).ok().and_then(|url| url.decode_to_vec().ok());
+    let (content, _fragment) = content.ok_or("its source map is a broken data: URL")?;
     Ok(content)
 }
 
@@ -171,15 +166,19 @@ mod tests {
     #[test]
     fn data_urls_are_base64_or_percent_encoded() {
         for data in [
-            "application/json;base64,e30=",
-            "application/json;charset=utf-8;base64,e30%3D",
-            "application/json,%7B%7D",
-            ",{}",
+            "data:application/json;base64,e30=",
+            "data:application/json;base64,e30",
+            "data:application/json;charset=utf-8;base64,e30%3D",
+            "data:application/json,%7B%7D",
+            "data:,{}",
         ] {
             assert_eq!(decode_data(data).as_deref(), Ok(&b"{}"[..]), "{data}");
         }
-        for data in ["application/json;base64,e3", "application/json;base64,?", "application/json"]
-        {
+        for data in [
+            "data:application/json;base64,e",
+            "data:application/json;base64,?",
+            "data:application/json",
+        ] {
             assert!(decode_data(data).is_err(), "{data}");
         }
     }

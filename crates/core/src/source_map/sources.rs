@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 use sourcemap::SourceMap;
 use url::Url;
 
@@ -17,13 +17,13 @@ pub struct Sources<'a> {
     /// What relative sources are relative to.
     base: Url,
     /// By what the map calls them.
-    names: FxHashMap<String, Option<Arc<str>>>,
+    names: HashMap<String, Option<Arc<str>>>,
 }
 
 impl<'a> Sources<'a> {
     /// Those of the script's map, which was read from `base`.
     pub fn new(script: &'a Script, base: Url) -> Sources<'a> {
-        Sources { script, base, names: FxHashMap::default() }
+        Sources { script, base, names: HashMap::default() }
     }
 
     /// The name of a source, by its id in a map or in a section of it. None if that has no name.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::{Value, json};
 use sourcemap::{SourceMap, SourceMapBuilder};
 use tempfile::TempDir;
@@ -336,6 +337,19 @@ fn follows_symbolic_links_only_within_the_directory() {
     app.write("real.map", json_of(&map()));
     link(&app, "real.map");
     assert_refused(&app, "it is outside the script's directory");
+}
+
+#[test]
+fn waits_for_no_pipe_and_reads_no_device() {
+    let make_pipe = |path: &Path| mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).unwrap();
+    let app = App::new(CODE, "app.js.map");
+    make_pipe(&app.path("dist/app.js.map"));
+    assert_refused(&app, "it is not a regular file");
+    fs::remove_file(app.path("dist/app.js")).unwrap();
+    make_pipe(&app.path("dist/app.js"));
+    assert_refused(&app, "cannot read the script: it is not a regular file");
+    let (_, warnings) = apply_to("/dev/zero", &FUNCTIONS);
+    assert_eq!(warnings, ["5 cannot read the script: it is not a regular file"]);
 }
 
 #[test]

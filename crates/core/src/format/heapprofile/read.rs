@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error, Visitor};
 
 use crate::format::error::{ReadError, Result};
 use crate::format::json_reader::{self, Items, JsonReader, RawText};
+use crate::format::limits::{Limits, MAX_DEPTH};
 use crate::profile::estimate::MAX_OBJECT_BYTES;
 use crate::profile::{Metadata, Node, Parts, Profile, Sample, Stated, Strings, estimate};
 
@@ -19,11 +20,22 @@ const ROUNDING: f64 = 1e-9;
 /// No node holds more: 2^32 objects of 2^53 bytes. Sums over nodes of as much are numbers still.
 const MAX_NODE_BYTES: f64 = MAX_OBJECT_BYTES * 4_294_967_296.0;
 
+/// What a node takes until all is read, with what is worked out of it and its open brackets.
+const NODE_BYTES: usize = 160;
+
+/// The same of a sample.
+const SAMPLE_BYTES: usize = 160;
+
+/// The same of a string, beside its characters, which may become UTF-16.
+const STRING_BYTES: usize = 64;
+
+/// The same of a call frame, beside its bytes.
+const FRAME_BYTES: usize = 128;
+
 /// Reads a profile. Takes memory in proportion to the profile, not to the file.
-pub fn read(source: impl Read) -> Result<Profile> {
-    let mut json = JsonReader::new(source);
-    let mut file = File::default();
-    file.strings.intern("");
+pub fn read(source: impl Read, limits: Limits) -> Result<Profile> {
+    let mut json = JsonReader::new(source, limits.value_bytes());
+    let mut file = File::new(limits);
     let mut members = json.open_object()?;
     while json.has_next(&mut members)? {
         match json.key(TopKey::of)? {
@@ -32,7 +44,7 @@ pub fn read(source: impl Read) -> Result<Profile> {
             }
             TopKey::Head => file.read_head(&mut json)?,
             TopKey::Samples => file.read_samples(&mut json)?,
-            TopKey::HeapProfile => file.trailer = Some(json.value()?),
+            TopKey::HeapProfile => file.trailer = Some(Trailer::read(&mut json)?),
             TopKey::Other => json.skip()?,
         }
     }
@@ -115,23 +127,24 @@ struct Frame {
 /// The call frames that were read, by their bytes: a function has a hundred nodes or more. The hash
 /// is seeded, as the bytes are anybody's.
 #[derive(Default)]
-struct Frames(HashMap<Box<[u8]>, Frame>);
+struct KnownFrames(HashMap<Box<[u8]>, Frame>);
 
-impl Frames {
-    fn get(&mut self, json: &mut JsonReader<impl Read>, strings: &mut Strings) -> Result<Frame> {
+impl KnownFrames {
+    fn get(&mut self, json: &mut JsonReader<impl Read>, texts: &mut Texts) -> Result<Frame> {
         if let Some(known) = json.known_object(|bytes| self.0.get(bytes).copied())? {
             return Ok(known);
         }
         let (bytes, offset) = json.take_object()?;
         let call_frame: CallFrame = json_reader::parse(bytes, offset)?;
         let frame = Frame {
-            name: intern(strings, &call_frame.function_name, offset)?,
-            script_name: intern(strings, &call_frame.url, offset)?,
+            name: texts.intern(&call_frame.function_name, offset)?,
+            script_name: texts.intern(&call_frame.url, offset)?,
             script_id: call_frame.script_id.0,
             // 0-based, where V8 has 1.
             line_number: call_frame.line_number.0 + 1,
             column_number: call_frame.column_number.0 + 1,
         };
+        texts.limits.take(FRAME_BYTES + bytes.len())?;
         self.0.insert(bytes.into(), frame);
         Ok(frame)
     }
@@ -146,13 +159,31 @@ struct FileSample {
     ordinal: u64,
 }
 
-/// What the `heapProfile` key holds beside the metadata.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What the `heapProfile` key holds.
 struct Trailer {
-    #[serde(flatten)]
     metadata: Metadata,
     collected_ordinals: Option<Vec<u64>>,
+}
+
+/// The part of it that is not metadata.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Collected {
+    collected_ordinals: Option<Vec<u64>>,
+}
+
+impl Trailer {
+    /// Parsed once for each part: together, serde would keep what it does not know.
+    fn read(json: &mut JsonReader<impl Read>) -> Result<Trailer> {
+        let (bytes, offset) = json.take_value()?;
+        // serde_json would take an array for a struct.
+        if bytes.first() == Some(&b'[') {
+            return Err(ReadError::at_byte(offset, "expected '{', found '['"));
+        }
+        let metadata = json_reader::parse(bytes, offset)?;
+        let Collected { collected_ordinals } = json_reader::parse(bytes, offset)?;
+        Ok(Trailer { metadata, collected_ordinals })
+    }
 }
 
 /// A node whose brackets are open.
@@ -179,11 +210,27 @@ const UNKNOWN: Node = Node {
     allocations_end: 0,
 };
 
-/// What was read so far.
-#[derive(Default)]
-struct File {
+/// The strings that were read, and what may still be.
+struct Texts {
     strings: Strings,
-    frames: Frames,
+    limits: Limits,
+}
+
+impl Texts {
+    fn intern(&mut self, text: &RawText<'_>, offset: u64) -> Result<u32> {
+        let count = self.strings.count();
+        let index = self.strings.intern_wtf8(&text.0);
+        if self.strings.count() > count {
+            self.limits.take(STRING_BYTES + 2 * text.0.len())?;
+        }
+        index.ok_or_else(|| ReadError::at_byte(offset, "not UTF-8"))
+    }
+}
+
+/// What was read so far.
+struct File {
+    texts: Texts,
+    frames: KnownFrames,
     nodes: Vec<Node>,
     self_sizes: Vec<f64>,
     /// How many nodes have an id.
@@ -193,12 +240,30 @@ struct File {
 }
 
 impl File {
+    fn new(limits: Limits) -> File {
+        let mut strings = Strings::default();
+        strings.intern("");
+        File {
+            texts: Texts { strings, limits },
+            frames: KnownFrames::default(),
+            nodes: Vec::new(),
+            self_sizes: Vec::new(),
+            id_count: 0,
+            samples: Vec::new(),
+            trailer: None,
+        }
+    }
+
     fn read_head(&mut self, json: &mut JsonReader<impl Read>) -> Result<()> {
         let mut open = vec![self.open_node(json, 0)?];
         while let Some(node) = open.last_mut() {
             if let Some(children) = &mut node.children {
                 if json.has_next(children)? {
                     let parent = node.index;
+                    if open.len() >= MAX_DEPTH {
+                        let message = format!("nodes nested deeper than {MAX_DEPTH} levels");
+                        return Err(ReadError::at_byte(json.offset(), message));
+                    }
                     open.push(self.open_node(json, parent)?);
                 } else {
                     node.children = None;
@@ -221,6 +286,7 @@ impl File {
         let members = json.open_object()?;
         let index = u32::try_from(self.nodes.len())
             .map_err(|_| ReadError::at_byte(offset, "more than 2^32 nodes"))?;
+        self.texts.limits.take(NODE_BYTES)?;
         self.nodes.push(Node { parent, ..UNKNOWN });
         self.self_sizes.push(0.0);
         Ok(Open { index, offset, members, children: None, is_named: false, has_id: false })
@@ -232,7 +298,7 @@ impl File {
         let node = &mut self.nodes[open.index as usize];
         match key {
             NodeKey::CallFrame => {
-                let frame = self.frames.get(json, &mut self.strings)?;
+                let frame = self.frames.get(json, &mut self.texts)?;
                 node.name = frame.name;
                 node.script_name = frame.script_name;
                 node.script_id = frame.script_id;
@@ -249,10 +315,10 @@ impl File {
             }
             NodeKey::Children => open.children = Some(json.open_array()?),
             NodeKey::FunctionName => {
-                node.name = intern(&mut self.strings, &json.value()?, offset)?;
+                node.name = self.texts.intern(&json.value()?, offset)?;
                 open.is_named = true;
             }
-            NodeKey::Url => node.script_name = intern(&mut self.strings, &json.value()?, offset)?,
+            NodeKey::Url => node.script_name = self.texts.intern(&json.value()?, offset)?,
             NodeKey::ScriptId => node.script_id = json.value::<ScriptId>()?.0,
             NodeKey::LineNumber => node.line_number = json.value::<Position>()?.0.max(0),
             NodeKey::ColumnNumber => node.column_number = json.value::<Position>()?.0.max(0),
@@ -267,6 +333,7 @@ impl File {
             let (bytes, offset) = json.take_object()?;
             let sample: FileSample = json_reader::parse(bytes, offset)?;
             size(sample.size, MAX_OBJECT_BYTES, offset)?;
+            self.texts.limits.take(SAMPLE_BYTES)?;
             self.samples.push(sample);
         }
         Ok(())
@@ -295,7 +362,7 @@ impl File {
         };
         let parts = Parts {
             metadata,
-            strings: self.strings.into_vec().into(),
+            strings: self.texts.strings.into_vec().into(),
             nodes: self.nodes.into(),
             samples: samples.into(),
             knows_liveness,
@@ -390,10 +457,6 @@ fn stated_bytes(profile: &Profile, self_sizes: &[f64]) -> Result<Vec<Stated>> {
     Ok(found)
 }
 
-fn intern(strings: &mut Strings, text: &RawText<'_>, offset: u64) -> Result<u32> {
-    strings.intern_wtf8(&text.0).ok_or_else(|| ReadError::at_byte(offset, "not UTF-8"))
-}
-
 fn size(bytes: f64, most: f64, offset: u64) -> Result<f64> {
     if bytes < 0.0 {
         return Err(ReadError::at_byte(offset, format!("a negative size, {bytes}")));
@@ -461,6 +524,10 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
+    fn read(bytes: &[u8]) -> Result<Profile> {
+        super::read(bytes, Limits::of(bytes.len() as u64))
+    }
+
     fn parse(text: &str) -> Profile {
         read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text:.300}"))
     }
@@ -468,7 +535,7 @@ mod tests {
     fn error_of(text: &str) -> String {
         match read(text.as_bytes()) {
             Err(error) => error.to_string(),
-            Ok(_) => panic!("no error: {text}"),
+            Ok(_) => panic!("no error: {text:.300}"),
         }
     }
 
@@ -634,6 +701,16 @@ mod tests {
     }
 
     #[test]
+    fn no_stack_is_deeper_than_can_be_written_again() {
+        let of_depth = |depth: usize| {
+            let open = r#"{"functionName":"","children":["#;
+            format!("{{\"head\":{}{}}}", open.repeat(depth), "]}".repeat(depth))
+        };
+        assert_eq!(parse(&of_depth(MAX_DEPTH)).nodes.len(), MAX_DEPTH);
+        assert!(error_of(&of_depth(MAX_DEPTH + 1)).contains("deeper than 1048576 levels"));
+    }
+
+    #[test]
     fn every_truncation_is_an_error_and_no_panic() {
         let text = encode(&full());
         for end in 0..text.len() {
@@ -682,6 +759,7 @@ mod tests {
             (head(&format!(r#""children":[{child}]"#)), "some nodes have an \"id\""),
             (format!("{} x", head(r#""id":1"#)), "found 'x'"),
             (metadata("7"), "invalid type"),
+            (metadata("[]"), "expected '{', found '['"),
             (metadata(r#"{"sampleIntervalBytes":0}"#), "sampleIntervalBytes: 0 is not from 1"),
             (metadata(r#"{"sampleIntervalBytes":2147483648}"#), "is not from 1"),
             (metadata(r#"{"takenAt":"yesterday"}"#), "invalid"),

@@ -7,10 +7,15 @@
 
 mod proto;
 mod read;
+mod tables;
 mod write;
 
 pub use read::read;
 pub use write::write;
+
+/// Protobuf that is longer is neither read nor written. A profile of a million nodes has a tenth of
+/// that, unless its stacks are deep beyond measure.
+const MAX_BYTES: usize = 256 << 20;
 
 /// The name of a function that has none.
 const ANONYMOUS: &str = "(anonymous)";

@@ -1,38 +1,44 @@
 //! pprof to profiles: ours, @datadog/pprof's, and others that count bytes of a heap.
 
-use std::collections::HashMap;
 use std::io::Read;
 
 use chrono::{DateTime, SubsecRound};
-use prost::Message;
 
-use super::proto::{Function, Line, Location, Profile as Proto, Sample as ProtoSample};
-use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
+use super::proto::{Line, Sample as ProtoSample};
+use super::tables::{SAMPLE, Tables, messages};
+use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::format::error::{ReadError, Result};
+use crate::format::limits::{Limits, MAX_DEPTH};
 use crate::profile::tree::Tree;
 use crate::profile::{Include, Metadata, Node, Parts, Profile, Sample, Stated, Strings, estimate};
 
-/// Protobuf that is longer is refused, as gzip expands to any length. A profile of a million nodes
-/// has a tenth of that.
-const MAX_BYTES: u64 = 256 << 20;
+/// What a sample takes until all is read, with what is worked out of it.
+const WEIGHT_BYTES: usize = 160;
 
-/// Sampled objects that a file may stand for.
-const MAX_SAMPLES: u64 = 1 << 24;
+/// The same of a sampled object that it stands for.
+const SAMPLE_BYTES: usize = 64;
+
+/// The same of a node.
+const NODE_BYTES: usize = 160;
+
+/// Stacks may have as many frames in all, and a million: a location takes a byte or two in each, and
+/// has a line or two, with the functions that were inlined.
+const FRAMES_PER_BYTE: u64 = 4;
 
 /// The function that @datadog/pprof says the memory outside V8's heap comes from.
 const EXTERNAL: &str = "(external)";
 
 /// Reads a profile that is not compressed.
-pub fn read(source: impl Read) -> Result<Profile> {
+pub fn read(source: impl Read, mut limits: Limits) -> Result<Profile> {
+    let most = limits.buffer_bytes().min(MAX_BYTES as u64);
     let mut bytes = Vec::new();
-    let length = source.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if length as u64 > MAX_BYTES {
-        return Err(ReadError::at_byte(MAX_BYTES, "longer than a pprof file may be"));
+    let length = source.take(most + 1).read_to_end(&mut bytes)?;
+    if length as u64 > most {
+        return Err(ReadError::at_byte(most, "longer than this pprof file may be"));
     }
-    let proto = Proto::decode(bytes.as_slice())
-        .map_err(|error| ReadError::at_path("neither JSON nor pprof", error))?;
-    drop(bytes);
-    Reader::new(&proto)?.read()
+    limits.take(length)?;
+    let tables = Tables::read(&bytes, &mut limits)?;
+    Reader::new(&bytes, &tables, limits)?.read()
 }
 
 /// Which of a sample's values are what.
@@ -47,13 +53,14 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(proto: &Proto) -> Result<Columns> {
+    fn of(tables: &Tables<'_>) -> Result<Columns> {
+        let types = &tables.header.sample_type;
         let find = |names: &[&str]| {
             let is_named =
-                |index: i64| text_of(proto, index).is_some_and(|name| names.contains(&name));
-            proto.sample_type.iter().position(|of| is_named(of.r#type))
+                |index: i64| tables.text(index).is_some_and(|name| names.contains(&name));
+            types.iter().position(|kind| is_named(kind.r#type))
         };
-        let (count, in_use) = (proto.sample_type.len(), find(&["inuse_objects", "objects"]));
+        let (count, in_use) = (types.len(), find(&["inuse_objects", "objects"]));
         if let Some(bytes) = find(&["alloc_space"]) {
             let objects = find(&["alloc_objects"]);
             let (live_objects, include) = (in_use, Include::Allocated);
@@ -100,31 +107,31 @@ impl Weight {
 }
 
 struct Reader<'a> {
-    proto: &'a Proto,
+    bytes: &'a [u8],
+    tables: &'a Tables<'a>,
+    limits: Limits,
     columns: Columns,
-    locations: HashMap<u64, &'a Location>,
-    functions: HashMap<u64, &'a Function>,
-    /// By location and line of it.
-    tree: Tree<(u64, usize)>,
+    /// By line of [`Tables::lines`].
+    tree: Tree<u32>,
+    /// Frames that stacks may still have.
+    frames_left: u64,
 }
 
 impl<'a> Reader<'a> {
-    fn new(proto: &'a Proto) -> Result<Reader<'a>> {
+    fn new(bytes: &'a [u8], tables: &'a Tables<'a>, limits: Limits) -> Result<Reader<'a>> {
         Ok(Reader {
-            proto,
-            columns: Columns::of(proto)?,
-            locations: proto.location.iter().map(|location| (location.id, location)).collect(),
-            functions: proto.function.iter().map(|function| (function.id, function)).collect(),
-            tree: Tree::with_capacity(proto.sample.len()),
+            bytes,
+            tables,
+            limits,
+            columns: Columns::of(tables)?,
+            tree: Tree::with_capacity(0),
+            frames_left: (1 << 20) + FRAMES_PER_BYTE * bytes.len() as u64,
         })
     }
 
     fn read(mut self) -> Result<Profile> {
         let mut metadata = self.metadata()?;
-        let samples = self.proto.sample.iter().enumerate();
-        let mut weights = samples
-            .map(|(index, sample)| self.weight(index, sample))
-            .collect::<Result<Vec<Weight>>>()?;
+        let mut weights = self.weights()?;
         let (order, ranks) = self.tree.pre_order();
         for weight in &mut weights {
             weight.node = ranks[weight.node as usize];
@@ -143,7 +150,9 @@ impl<'a> Reader<'a> {
         let mut stated: Vec<Stated> = stated.iter().map(Weight::stated).collect();
         let interval = metadata.sample_interval_bytes;
         let samples = match interval.and_then(|interval| counts(&sampled, interval)) {
-            Some(counts) => expand(&sampled, &counts, interval.unwrap_or_default())?,
+            Some(counts) => {
+                expand(&sampled, &counts, interval.unwrap_or_default(), &mut self.limits)?
+            }
             None => {
                 // Whoever wrote it scaled its samples otherwise: nothing can be estimated.
                 metadata.sample_interval_bytes = None;
@@ -168,22 +177,32 @@ impl<'a> Reader<'a> {
     /// Ours has a string for it; of others' the header tells a little.
     fn metadata(&self) -> Result<Metadata> {
         let mut metadata = Metadata::default();
-        let last = self.proto.string_table.last();
+        let last = self.tables.strings.last();
         if let Some(json) = last.and_then(|text| text.strip_prefix(METADATA)) {
             metadata = serde_json::from_str(json)
                 .map_err(|error| ReadError::at_path("string_table: the metadata", error))?;
-        } else if self.proto.time_nanos != 0 {
+        } else if self.tables.header.time_nanos != 0 {
             // Whole milliseconds, as in files of ours.
-            let time = DateTime::from_timestamp_nanos(self.proto.time_nanos).trunc_subsecs(3);
+            let time =
+                DateTime::from_timestamp_nanos(self.tables.header.time_nanos).trunc_subsecs(3);
             metadata.taken_at = Some(time);
         }
-        let interval = u32::try_from(self.proto.period).ok();
+        let interval = u32::try_from(self.tables.header.period).ok();
         if self.columns.include == Include::Allocated || metadata.includes_collected() {
             metadata.include = Some(self.columns.include);
         }
         metadata.sample_interval_bytes =
             interval.filter(|interval| (1..=i32::MAX as u32).contains(interval));
         Ok(metadata)
+    }
+
+    fn weights(&mut self) -> Result<Vec<Weight>> {
+        let mut weights = Vec::new();
+        for (index, sample) in messages(self.bytes, SAMPLE).enumerate() {
+            self.limits.take(WEIGHT_BYTES)?;
+            weights.push(self.weight(index, &sample?)?);
+        }
+        Ok(weights)
     }
 
     fn weight(&mut self, index: usize, sample: &ProtoSample) -> Result<Weight> {
@@ -195,13 +214,11 @@ impl<'a> Reader<'a> {
         if let Some(negative) = sample.value.iter().find(|&&value| value < 0) {
             return Err(ReadError::at_path(path("value"), format!("negative: {negative}")));
         }
-        let node = self.add_stack(&sample.location_id).map_err(|id| {
-            ReadError::at_path(path("location_id"), format!("no location has the id {id}"))
-        })?;
+        let node = self.add_stack(sample, || path("location_id"))?;
         let bytes = sample.value[self.columns.bytes];
         let objects = self.columns.objects.map_or(0, |column| sample.value[column]);
         let live_objects = self.columns.live_objects.map_or(objects, |column| sample.value[column]);
-        let is_size = |key| text_of(self.proto, key) == Some(SIZE_LABEL);
+        let is_size = |key| self.tables.text(key) == Some(SIZE_LABEL);
         let label = sample.label.iter().find(|label| is_size(label.key) && label.num > 0);
         let size = match label {
             Some(label) => label.num as u64,
@@ -212,25 +229,44 @@ impl<'a> Reader<'a> {
         Ok(Weight { node, bytes, objects, live_objects, size, is_labelled })
     }
 
-    /// The node of a stack, or the id of a location that is not there.
-    fn add_stack(&mut self, location_ids: &[u64]) -> std::result::Result<u32, u64> {
-        let mut node = 0;
-        for &id in location_ids.iter().rev() {
-            let location = self.locations.get(&id).ok_or(id)?;
+    /// The node of a sample's stack.
+    fn add_stack(&mut self, sample: &ProtoSample, path: impl Fn() -> String) -> Result<u32> {
+        let (mut node, mut depth) = (0, 0);
+        for &id in sample.location_id.iter().rev() {
+            let Some(lines) = self.tables.lines_of(id) else {
+                return Err(ReadError::at_path(path(), format!("no location has the id {id}")));
+            };
+            let Some(left) = self.frames_left.checked_sub(lines.len() as u64) else {
+                return Err(ReadError::at_path(path(), "too many inlined functions"));
+            };
+            self.frames_left = left;
+            depth += lines.len();
+            if depth > MAX_DEPTH {
+                return Err(ReadError::at_path(path(), format!("more than {MAX_DEPTH} frames")));
+            }
             // The last line is the function that the others were inlined into.
-            for line in (0..location.line.len()).rev() {
-                if !(node == 0 && self.is_root(&location.line[line])) {
-                    node = self.tree.child(node, (id, line));
+            for line in lines.rev() {
+                if !(node == 0 && self.is_root(line)) {
+                    node = self.add_node(node, line)?;
                 }
             }
         }
         Ok(node)
     }
 
+    fn add_node(&mut self, parent: u32, line: u32) -> Result<u32> {
+        let count = self.tree.parents.len();
+        let node = self.tree.child(parent, line);
+        if self.tree.parents.len() > count {
+            self.limits.take(NODE_BYTES)?;
+        }
+        Ok(node)
+    }
+
     /// Whether it is the function that V8 and we start all stacks with.
-    fn is_root(&self, line: &Line) -> bool {
-        let function = self.functions.get(&line.function_id);
-        let name = function.and_then(|function| text_of(self.proto, function.name));
+    fn is_root(&self, line: u32) -> bool {
+        let (_, line) = &self.tables.lines[line as usize];
+        let name = self.tables.function(line).and_then(|of| self.tables.text(of.name));
         name.is_some_and(|name| is_root(name, line.line))
     }
 
@@ -240,7 +276,7 @@ impl<'a> Reader<'a> {
             let parent = ranks[self.tree.parents[index as usize] as usize];
             let (name, file, line, column) = match self.tree.keys[index as usize] {
                 None => (ROOT, "", 0, 0),
-                Some((location, line)) => self.frame(location, line)?,
+                Some(line) => self.frame(self.tables.lines[line as usize])?,
             };
             nodes.push(Node {
                 id,
@@ -258,16 +294,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Name, file, line and column of a location's line.
-    fn frame(&self, location: u64, line: usize) -> Result<(&'a str, &'a str, i32, i32)> {
-        let line = self.locations[&location].line[line];
+    fn frame(&self, (location, line): (u64, Line)) -> Result<(&'a str, &'a str, i32, i32)> {
         let path = |field: &str| format!("location with id {location}: {field}");
-        let Some(function) = self.functions.get(&line.function_id) else {
+        let Some(function) = self.tables.function(&line) else {
             let message = format!("no function has the id {}", line.function_id);
             return Err(ReadError::at_path(path("line.function_id"), message));
         };
         let text = |index, field| {
             let missing = || ReadError::at_path(path(field), format!("no string {index}"));
-            text_of(self.proto, index).ok_or_else(missing)
+            self.tables.text(index).ok_or_else(missing)
         };
         let name = text(function.name, "function.name")?;
         let file = text(function.filename, "function.filename")?;
@@ -278,24 +313,25 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The string at an index.
-fn text_of(proto: &Proto, index: i64) -> Option<&str> {
-    let index = usize::try_from(index).ok()?;
-    proto.string_table.get(index).map(String::as_str)
-}
-
 /// How many samples each weight is, and how many of live objects, if V8 scaled all of them.
 fn counts(weights: &[Weight], interval: u32) -> Option<Vec<(u32, u32)>> {
     weights.iter().map(|weight| weight.samples(interval)).collect()
 }
 
 /// As many samples as V8 took. Their ordinals only put them in order.
-fn expand(weights: &[Weight], counts: &[(u32, u32)], interval: u32) -> Result<Vec<Sample>> {
+fn expand(
+    weights: &[Weight],
+    counts: &[(u32, u32)],
+    interval: u32,
+    limits: &mut Limits,
+) -> Result<Vec<Sample>> {
     let total: u64 = counts.iter().map(|&(all, _)| u64::from(all)).sum();
-    if total > MAX_SAMPLES {
-        let message = format!("{total} sampled objects are more than {MAX_SAMPLES}");
+    let most = limits.room_for(SAMPLE_BYTES);
+    if total > most {
+        let message = format!("{total} sampled objects are more than {most}");
         return Err(ReadError::at_path("sample", message));
     }
+    limits.take(total as usize * SAMPLE_BYTES)?;
     let mut samples = Vec::with_capacity(total as usize);
     for (weight, &(all, live)) in weights.iter().zip(counts) {
         for number in 0..all {
@@ -314,12 +350,17 @@ fn expand(weights: &[Weight], counts: &[(u32, u32)], interval: u32) -> Result<Ve
 
 #[cfg(test)]
 mod tests {
-    use super::super::proto::{Label, ValueType};
+    use super::super::proto::{Function, Label, Location, Profile as Proto, ValueType};
     use super::super::write;
     use super::*;
     use crate::profile::{Text, testing};
     use flate2::read::MultiGzDecoder;
+    use prost::Message;
     use std::sync::Arc;
+
+    fn read(bytes: &[u8]) -> Result<Profile> {
+        super::read(bytes, Limits::of(bytes.len() as u64))
+    }
 
     fn encode(profile: &Profile) -> Vec<u8> {
         let mut out = Vec::new();
@@ -599,6 +640,72 @@ mod tests {
         assert!(garbage.starts_with("neither JSON nor pprof"), "{garbage}");
         let empty = crate::format::read(b"".as_slice()).unwrap_err().to_string();
         assert_eq!(empty, "at byte 0: nothing: the file is empty");
+    }
+
+    #[test]
+    fn stacks_that_add_up_to_too_much_are_not_written() {
+        let chain: Vec<_> = (0..40_000).map(|i: u32| (i + 1, i.saturating_sub(1), "f")).collect();
+        let mut profile = testing::profile(&chain);
+        profile.parts_mut().samples =
+            Arc::new((1..=40_000).map(|node_id| testing::sample(node_id, 16, 1)).collect());
+        let error = write(&profile, &mut std::io::sink()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::FileTooLarge);
+    }
+
+    /// A profile of locations of one line, each with a stack of its own. Their ids are multiples of `factor`.
+    fn stacks(count: u64, factor: u64) -> Proto {
+        let ids = (1..=count).map(|id| id.wrapping_mul(factor));
+        inlined(ids.clone().map(|id| (id, 1)), ids.map(|id| vec![id]))
+    }
+
+    /// A profile of locations, by id and number of lines, and of stacks.
+    fn inlined(
+        locations: impl IntoIterator<Item = (u64, usize)>,
+        stacks: impl IntoIterator<Item = Vec<u64>>,
+    ) -> Proto {
+        let mut proto = proto_of(&full());
+        let line = proto.location[1].line[0];
+        let locations = locations.into_iter();
+        proto.location =
+            locations.map(|(id, lines)| Location { id, line: vec![line; lines] }).collect();
+        let stacks = stacks.into_iter();
+        let sample = |location_id| ProtoSample { location_id, value: vec![1, 16], label: vec![] };
+        proto.sample = stacks.map(sample).collect();
+        proto
+    }
+
+    #[test]
+    fn many_inlined_functions_are_an_error_before_they_take_memory_or_time() {
+        let error = error_of(&inlined([(1, 20_000)], vec![vec![1; 50]; 1]));
+        assert!(error.contains("it takes more than"), "{error}");
+        let error = error_of(&inlined([(1, 530_000)], [vec![1, 1]]));
+        assert!(error.contains("sample[0].location_id: more than 1048576 frames"), "{error}");
+        let error = error_of(&inlined([(1, 2_000)], vec![vec![1; 100]; 1_000]));
+        assert!(error.contains("too many inlined functions"), "{error}");
+    }
+
+    /// What rustc-hash multiplies by, inverted modulo 2^64.
+    fn inverse(factor: u64) -> u64 {
+        let mut inverse = factor;
+        for _ in 0..6 {
+            inverse = inverse.wrapping_mul(2_u64.wrapping_sub(factor.wrapping_mul(inverse)));
+        }
+        inverse
+    }
+
+    #[test]
+    fn ids_that_a_file_chooses_take_no_longer_than_others() {
+        let unhashed = inverse(0xf135_7aea_2e62_a9c5).wrapping_pow(2);
+        let took = |factor: u64| {
+            let proto = stacks(200_000, factor);
+            let bytes = proto.encode_to_vec();
+            let start = std::time::Instant::now();
+            assert_eq!(parse(&bytes).nodes.len(), 200_001);
+            start.elapsed()
+        };
+        // Without a seed, all of the latter have one place in a hash table.
+        let (usual, chosen) = (took(1), took(unhashed));
+        assert!(chosen < usual * 20, "{usual:?}, {chosen:?}");
     }
 
     #[test]

@@ -5,14 +5,14 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 use prost::Message;
 use prost::encoding::message;
-use rustc_hash::FxBuildHasher;
 use url::Url;
 
 use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
-use super::{ANONYMOUS, METADATA, ROOT, SIZE_LABEL, is_root};
+use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::profile::path::Path;
 use crate::profile::tree::child_lists;
 use crate::profile::{Estimate, Node, Profile, Text};
@@ -90,18 +90,18 @@ impl From<Estimate> for Amount {
     }
 }
 
-/// What tells functions apart: name and file as indexes of [`Frames::texts`], line and column.
+/// What tells functions apart: name and file as indexes of [`Functions::texts`], line and column.
 type Frame = (u32, u32, i32, i32);
 
 /// The functions of a profile as pprof tells them apart.
-struct Frames<'a> {
-    frames: IndexSet<Frame, FxBuildHasher>,
+struct Functions<'a> {
+    frames: IndexSet<Frame, RandomState>,
     texts: IndexSet<Cow<'a, str>>,
 }
 
-impl Frames<'_> {
+impl Functions<'_> {
     /// Them, and the index of each node's.
-    fn of(profile: &Profile) -> (Frames<'_>, Vec<u32>) {
+    fn of(profile: &Profile) -> (Functions<'_>, Vec<u32>) {
         let mut texts = IndexSet::new();
         let mut index = |text| texts.insert_full(text).0 as u32;
         let names: Vec<u32> = profile.strings.iter().map(|name| index(shown_name(name))).collect();
@@ -112,7 +112,7 @@ impl Frames<'_> {
             frames.insert_full((name, file, node.line_number, node.column_number)).0 as u32
         });
         let of_nodes = of_nodes.collect();
-        (Frames { frames, texts }, of_nodes)
+        (Functions { frames, texts }, of_nodes)
     }
 
     fn is_root(&self, frame: u32) -> bool {
@@ -142,7 +142,7 @@ struct Siblings {
 impl Stacks {
     /// Goes down from the root, through all nodes of a stack at once.
     /// What is called from the root and looks like it is the root: readers cannot tell them apart.
-    fn merge(nodes: &[Node], frames: &[u32], table: &Frames<'_>) -> Stacks {
+    fn merge(nodes: &[Node], frames: &[u32], table: &Functions<'_>) -> Stacks {
         let (first_child, next_sibling) = child_lists(nodes.iter().map(|node| node.parent));
         // The next node of the same stack; 0, the root, is nobody's.
         let mut next_same = vec![0; nodes.len()];
@@ -272,7 +272,7 @@ impl Writer {
         let columns = Columns::of(profile);
         writer.add_types(&columns, profile.interval());
         writer.add_times(profile);
-        writer.add_samples(profile, &columns);
+        writer.add_samples(profile, &columns)?;
         writer.proto.string_table = std::mem::take(&mut writer.strings).into_iter().collect();
         writer.proto.string_table.push(metadata_of(profile)?);
         Ok(writer)
@@ -308,8 +308,8 @@ impl Writer {
         }
     }
 
-    fn add_samples(&mut self, profile: &Profile, columns: &Columns) {
-        let (frames, of_nodes) = Frames::of(profile);
+    fn add_samples(&mut self, profile: &Profile, columns: &Columns) -> io::Result<()> {
+        let (frames, of_nodes) = Functions::of(profile);
         let stacks = Stacks::merge(&profile.nodes, &of_nodes, &frames);
         self.locations = vec![0; frames.frames.len()];
         let common = self.common_labels(profile);
@@ -329,7 +329,12 @@ impl Writer {
             }
             sample.label.extend(&common);
             message::encode(SAMPLE_TAG, &sample, &mut self.samples);
+            if self.samples.len() > MAX_BYTES {
+                let message = format!("more than {} MiB of protobuf", MAX_BYTES >> 20);
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+            }
         }
+        Ok(())
     }
 
     /// The labels of every sample: the thread and the user's.
@@ -349,7 +354,7 @@ impl Writer {
     fn set_locations(
         &mut self,
         ids: &mut Vec<u64>,
-        table: &Frames<'_>,
+        table: &Functions<'_>,
         frames: impl Iterator<Item = u32>,
     ) {
         ids.clear();
@@ -362,7 +367,7 @@ impl Writer {
         }
     }
 
-    fn location_id(&mut self, table: &Frames<'_>, frame: u32) -> u64 {
+    fn location_id(&mut self, table: &Functions<'_>, frame: u32) -> u64 {
         let known = self.locations[frame as usize];
         if known != 0 {
             return known;

@@ -1,10 +1,16 @@
 //! Files that are whole or not there: written beside their place, synced, then moved into it.
 
-use std::fs::{self, File};
+mod place;
+mod temporary;
+
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use place::{Place, directory_of};
 use tempfile::NamedTempFile;
+
+pub use place::open;
 
 /// Large enough that a system call per buffer costs nothing, small enough for any heap.
 pub const BUFFER_BYTES: usize = 256 * 1024;
@@ -23,7 +29,7 @@ pub struct FileError {
 /// Where a file goes.
 #[derive(Clone, Debug)]
 pub enum Target {
-    /// To this path; what was there is replaced.
+    /// To this path; a file that was there is replaced, a pipe is written into.
     Path(PathBuf),
     /// Into this directory under a name that no other writer has; nothing is ever replaced.
     Directory {
@@ -56,10 +62,14 @@ fn write_to(
     path: &Path,
     encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<PathBuf, FileError> {
-    let place = resolve(path).map_err(failed("open", path))?;
-    let file = fill(&place, path, encode)?;
-    file.persist(&place).map_err(|error| failed("rename", path)(error.error))?;
-    sync_directory(&place);
+    match place::find(path).map_err(failed("open", path))? {
+        Place::File(place) => {
+            let file = fill(&place, path, encode)?;
+            file.persist(&place).map_err(|error| failed("rename", path)(error.error))?;
+            sync_directory(&place);
+        }
+        Place::Pipe(pipe) => write_out(&pipe, path, encode)?,
+    }
     Ok(path.to_owned())
 }
 
@@ -85,25 +95,6 @@ fn write_new(
     }
 }
 
-/// The place a path stands for: symbolic links are followed, so that the rename replaces the file
-/// and not the link; and what is no regular file (a device, a pipe) is refused, as the rename
-/// would replace that too.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
-    let Ok(place) = fs::canonicalize(path) else { return Ok(path.to_owned()) };
-    let kind = fs::metadata(&place)?.file_type();
-    if kind.is_dir() {
-        return Err(io::Error::from_raw_os_error(EISDIR));
-    }
-    if !kind.is_file() {
-        return Err(io::Error::from_raw_os_error(EINVAL));
-    }
-    Ok(place)
-}
-
-// The same on all Unix systems; Windows has no such files.
-const EISDIR: i32 = 21;
-const EINVAL: i32 = 22;
-
 /// A temporary file in the directory of `place`, complete and synced. It is
 /// removed when it is dropped.
 fn fill(
@@ -111,34 +102,25 @@ fn fill(
     path: &Path,
     encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<NamedTempFile, FileError> {
-    let directory = place.parent().unwrap_or(Path::new("/"));
-    let file = tempfile::Builder::new()
-        .prefix(".heap-profile-")
-        .suffix(".tmp")
-        .make_in(directory, open_new)
-        .map_err(failed("open", path))?;
-    let mut out = BufWriter::with_capacity(BUFFER_BYTES, file.as_file());
-    encode(&mut out).and_then(|()| out.flush()).map_err(failed("write", path))?;
-    drop(out);
+    let file = temporary::create(directory_of(place)).map_err(failed("open", path))?;
+    write_out(file.as_file(), path, encode)?;
     file.as_file().sync_all().map_err(failed("fsync", path))?;
     Ok(file)
 }
 
-/// Opens a file that must not exist yet, for nobody but its owner.
-fn open_new(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+fn write_out(
+    file: &File,
+    path: &Path,
+    encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> Result<(), FileError> {
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
+    encode(&mut out).and_then(|()| out.flush()).map_err(failed("write", path))
 }
 
 /// Makes the rename last through a power cut. Not every file system lets a directory be synced;
 /// the file is whole either way.
 fn sync_directory(path: &Path) {
-    if let Some(directory) = path.parent() {
-        let _ = File::open(directory).and_then(|directory| directory.sync_all());
-    }
+    let _ = File::open(directory_of(path)).and_then(|directory| directory.sync_all());
 }
 
 /// The error of a system call on a path.
@@ -150,8 +132,12 @@ pub fn failed(syscall: &'static str, path: &Path) -> impl FnOnce(io::Error) -> F
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use tempfile::TempDir;
+
+    const EISDIR: i32 = 21;
+    const EINVAL: i32 = 22;
 
     fn names(directory: &TempDir) -> Vec<String> {
         let entries = fs::read_dir(directory.path()).unwrap();
@@ -235,5 +221,16 @@ mod tests {
         put(&Target::Path(link.clone()), "new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_yet_stays_and_its_target_is_made() {
+        let directory = TempDir::new().unwrap();
+        let link = directory.path().join("link");
+        symlink("there", &link).unwrap();
+        put(&Target::Path(link.clone()), "new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(directory.path().join("there")).unwrap(), "new");
+        assert_eq!(names(&directory), ["link", "there"]);
     }
 }
