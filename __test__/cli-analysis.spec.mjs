@@ -338,6 +338,7 @@ test('leaks: the session that leaks is told of, whatever else lies about', async
     const profile = JSON.parse(readFileSync(first));
     profile.heapProfile.sessionId = 'another';
     profile.heapProfile.takenAt = new Date(hour * 3_600_000).toISOString();
+    profile.heapProfile.fullCollections = hour;
     const file = join(other, `${name}.heapprofile`);
     writeFileSync(file, JSON.stringify(profile));
     return file;
@@ -347,6 +348,41 @@ test('leaks: the session that leaks is told of, whatever else lies about', async
   assert.deepEqual(answer.others, [{ verdict: 'steady', snapshots: ofAnother }]);
   const { stdout } = await cli(['leaks', ...ofAnother, directory]);
   assert.match(stdout, /^Other sessions \(ask about their files alone\): 1 steady\.$/m);
+});
+
+test('leaks: without a full collection between the snapshots nothing is known, and that comes first', async () => {
+  const uncollected = temporaryDirectory();
+  for (const name of readdirSync(directory)) {
+    const profile = JSON.parse(readFileSync(join(directory, name)));
+    profile.heapProfile.fullCollections = 7;
+    writeFileSync(join(uncollected, name), JSON.stringify(profile));
+  }
+  const { code, answer } = await json('leaks', uncollected);
+  assert.deepEqual([code, answer.verdict, answer.fullCollections], [0, 'unknown', 0]);
+  assert.ok(
+    answer.sites.every(({ verdict, reason }) => `${verdict} ${reason}` === 'unknown no-collection'),
+  );
+  const { stdout } = await cli(['leaks', uncollected]);
+  assert.match(
+    stdout,
+    /^V8 has made 0 full collections between these 6 snapshots: nothing can be said yet\.\nWait, or start with forceGC\.\n/,
+  );
+});
+
+test('leaks: what the files tell of collections is told', async () => {
+  const { answer } = await json('leaks', directory);
+  assert.ok(answer.fullCollections >= 5);
+  const { stdout } = await cli(['leaks', directory]);
+  assert.match(stdout, /^6 snapshots over [\d.]+ s, \d+ full collections between them\.$/m);
+  const untold = temporaryDirectory();
+  for (const name of readdirSync(directory)) {
+    const profile = JSON.parse(readFileSync(join(directory, name)));
+    delete profile.heapProfile.fullCollections;
+    writeFileSync(join(untold, name), JSON.stringify(profile));
+  }
+  const asBefore = await json('leaks', untold);
+  assert.deepEqual([asBefore.answer.verdict, asBefore.answer.fullCollections], ['leaking', null]);
+  assert.match((await cli(['leaks', untold])).stdout, /they do not tell when V8 collected garbage/);
 });
 
 test('what V8 did not tell the live objects of is not said to be live, and shows no leak', async () => {
