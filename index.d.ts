@@ -345,9 +345,10 @@ export interface DiffSite extends Site {
 
 /**
  * Of a site: it keeps growing and its old objects stay; it grows and the evidence is not enough yet;
- * it does not grow, no longer grows, or its objects die. Of all: the worst.
+ * V8 has made no full collection between the captures, and anything may be garbage; it does not grow,
+ * no longer grows, or its objects die. Of all: the worst.
  */
-export type Verdict = 'leaking' | 'growing' | 'steady';
+export type Verdict = 'leaking' | 'growing' | 'unknown' | 'steady';
 
 /** What `Snapshot.leaks()` resolves to. */
 export interface Leaks {
@@ -370,6 +371,11 @@ export interface Leaks {
    * of `heap-profile attach`.
    */
   growthOnly: boolean;
+  /**
+   * Full garbage collections between the first and the last capture. Only captures between which there
+   * was one are compared. Null of files that do not tell: then garbage may look like a leak.
+   */
+  fullCollections: number | null;
   /** From the first to the last capture, milliseconds; null if the files do not tell. */
   spanMs: number | null;
   /** Of all live bytes; see the sites' own. */
@@ -393,6 +399,7 @@ export interface LeakSite extends Site {
     | 'too-few-old-objects'
     | 'too-few-moments'
     | 'no-session'
+    | 'no-collection'
     | 'no-growth'
     | 'plateau'
     | 'old-objects-die';

@@ -112,6 +112,7 @@ function describe(answer) {
 
 /** What the question was. */
 function verdictLines(answer) {
+  if (answer.verdict === 'unknown') return unknownLines(answer);
   const worst = answer.sites.filter(({ verdict }) => verdict !== 'steady');
   if (worst.length === 0) return ['No leak found.', detectableLine(answer)];
   const lines = worst.slice(0, DETAILED).flatMap((site) => siteLines(site, answer.moments));
@@ -121,6 +122,13 @@ function verdictLines(answer) {
   return answer.verdict === 'leaking'
     ? lines
     : ['No leak is certain.', ...lines, detectableLine(answer)];
+}
+
+function unknownLines({ snapshots }) {
+  return [
+    `V8 has made 0 full collections between these ${formatCount(snapshots.length)} snapshots: nothing can be said yet.`,
+    'Wait, or start with forceGC.',
+  ];
 }
 
 function siteLines(site, moments) {
@@ -178,14 +186,24 @@ function detectableLine({ detectable, growthOnly }) {
   return `A leak of ${formatBytes(detectable)} an hour would have been found in 95 of 100 cases.`;
 }
 
-function basisLines({ snapshots, spanMs, others }) {
+function basisLines({ snapshots, spanMs, others, fullCollections }) {
   const span = spanMs === null ? '' : ` over ${formatDuration(spanMs)}`;
-  return [`${formatCount(snapshots.length)} snapshots${span}.`, ...othersLines(others)];
+  return [
+    `${formatCount(snapshots.length)} snapshots${span}${collectionsText(fullCollections)}.`,
+    ...othersLines(others),
+  ];
+}
+
+function collectionsText(count) {
+  if (count === null) {
+    return '; they do not tell when V8 collected garbage, and what it had not may look like a leak';
+  }
+  return `, ${formatCount(count)} full ${count === 1 ? 'collection' : 'collections'} between them`;
 }
 
 function othersLines(others) {
   if (others.length === 0) return [];
-  const told = ['leaking', 'growing', 'steady', null].flatMap((verdict) => {
+  const told = ['leaking', 'growing', 'unknown', 'steady', null].flatMap((verdict) => {
     const { length } = others.filter((other) => other.verdict === verdict);
     return length === 0 ? [] : [`${formatCount(length)} ${verdict ?? 'of a single snapshot'}`];
   });
