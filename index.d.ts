@@ -23,7 +23,7 @@ export type ErrorCode =
   | 'ERR_OUT_OF_RANGE'
   /** Another agent (the inspector, another profiler) samples this thread. */
   | 'ERR_SAMPLER_IN_USE'
-  /** The answer is larger than JavaScript can hold in one value. */
+  /** An answer or an encoded profile is larger than a call can give; the calls say how large that is. */
   | 'ERR_TOO_LARGE'
   /** What an option asks for this V8 cannot do. */
   | 'ERR_UNSUPPORTED_OPTION'
@@ -269,8 +269,9 @@ export interface GroupOptions {
    */
   hideNodeInternals?: boolean;
   /**
-   * How many sites at most; an integer from 1. Of leaks: how many steady ones beside all others.
-   * @default 10000, for leaks of all sites together
+   * How many sites at most; an integer from 1. For `leaks()`: how many steady ones, beside all that
+   * leak or grow.
+   * @default 10000; for `leaks()` 10000 sites in all
    */
   limit?: number;
 }
@@ -453,8 +454,10 @@ export class Snapshot {
    */
   static read(path: string, options?: ReadOptions): Promise<Snapshot>;
   /**
-   * `read()` of the contents of a file; they are copied before it returns. Not of shared memory, which
-   * another thread may change meanwhile.
+   * `read()` of the contents of a file; they are copied before it returns.
+   * @throws ERR_INVALID_ARG_TYPE: no Uint8Array.
+   * @throws ERR_INVALID_ARG_VALUE: one on a SharedArrayBuffer, which another thread may change meanwhile.
+   * @throws ERR_INVALID_PROFILE, ERR_UNSUPPORTED_RUNTIME, ERR_ACCESS_DENIED: as `read()` does.
    */
   static parse(buffer: Uint8Array, options?: ReadOptions): Promise<Snapshot>;
   /**
@@ -520,12 +523,15 @@ export class Snapshot {
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOSPC`.
    * @throws ERR_ACCESS_DENIED: Node's permission model does not let the program write it, and a
    * temporary file beside it. With `sourceMaps`: or read everything.
+   * @throws ERR_TOO_LARGE: pprof of more than 256 MiB before it is compressed.
    */
   write(filename?: string, options?: WriteOptions): Promise<string>;
   /**
    * The contents of the file that `write()` would write.
    * @param format default: `'heapprofile'`
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: no such format or wrong options.
+   * @throws ERR_ACCESS_DENIED: with `sourceMaps`, as `write()` does.
+   * @throws ERR_TOO_LARGE: as `write()` does, or 4 GiB and more, which no Buffer holds on all Node.js.
    */
   encode(format?: Format, options?: EncodeOptions): Promise<Buffer>;
   /**
@@ -539,6 +545,7 @@ export class Snapshot {
   /**
    * The contents of the file that `writeFlamegraph()` would write.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: wrong options.
+   * @throws ERR_ACCESS_DENIED: Node's permission model does not let the program read this package.
    */
   encodeFlamegraph(options?: FlamegraphOptions): Promise<Buffer>;
 }

@@ -6,7 +6,7 @@
 const { closeSync, constants, openSync, realpathSync } = require('node:fs');
 const { dirname, join, resolve } = require('node:path');
 
-/** As crates/core/src/file.rs names them, for a moment. */
+/** Like those of crates/core/src/file/temporary.rs. */
 const TEMPORARY_NAME = '.heap-profile-.tmp';
 
 function checkReadable(path) {
