@@ -1,10 +1,9 @@
 //! Answers as JSON, no larger than a process that asked can bear.
 
-use std::io::{self, Write};
-
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::format::bounded::bounded;
 
 /// Half of the longest string that JavaScript can hold. What JSON.parse makes of it takes several times
 /// as much.
@@ -15,38 +14,15 @@ pub fn to_json(answer: &impl Serialize) -> Result<String> {
     to_json_within(answer, MAX_BYTES)
 }
 
-fn to_json_within(answer: &impl Serialize, max: usize) -> Result<String> {
-    let mut json = Bounded { bytes: Vec::new(), max };
-    serde_json::to_writer(&mut json, answer).map_err(|error| {
-        if error.is_io() { Error::TooLarge(too_large(max)) } else { Error::internal(error) }
+fn to_json_within(answer: &impl Serialize, most: usize) -> Result<String> {
+    let json = bounded(most, |out| Ok(serde_json::to_writer(out, answer)?));
+    let json = json.map_err(|error| match error {
+        Error::TooLarge(_) => Error::TooLarge(format!(
+            "the answer has more than {most} bytes; ask for fewer sites, with `limit` or by function"
+        )),
+        other => other,
     })?;
-    String::from_utf8(json.bytes).map_err(Error::internal)
-}
-
-fn too_large(max: usize) -> String {
-    format!(
-        "the answer has more than {max} bytes; ask for fewer sites, with `limit` or by function"
-    )
-}
-
-/// Bytes, up to a number of them.
-struct Bounded {
-    bytes: Vec<u8>,
-    max: usize,
-}
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() > self.max - self.bytes.len() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    String::from_utf8(json).map_err(Error::internal)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub const BUFFER_BYTES: usize = 256 * 1024;
 pub struct FileError {
     /// The cause.
     pub error: io::Error,
-    /// The system call, as Node names it: `open`, `write`, `fsync` or `rename`.
+    /// The system call, as Node names it: `open`, `read`, `write`, `fsync` or `rename`.
     pub syscall: &'static str,
     /// The path that the caller knows, not that of the temporary file.
     pub path: PathBuf,

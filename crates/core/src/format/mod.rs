@@ -40,15 +40,6 @@ impl Format {
     /// All of them.
     pub const ALL: [Format; 3] = [Format::HeapProfile, Format::Pprof, Format::Folded];
 
-    /// Its name in JavaScript.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::HeapProfile => "heapprofile",
-            Format::Pprof => "pprof",
-            Format::Folded => "folded",
-        }
-    }
-
     /// How the names of its files end.
     pub fn extension(self) -> &'static str {
         match self {

@@ -192,6 +192,7 @@ impl Profile {
     }
 
     /// V8's summaries of the node at `index`.
+    #[cfg(test)]
     pub fn allocations_of(&self, index: usize) -> &[Allocation] {
         let start = index.checked_sub(1).map_or(0, |before| self.nodes[before].allocations_end);
         &self.allocations[start as usize..self.nodes[index].allocations_end as usize]

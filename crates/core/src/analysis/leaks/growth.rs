@@ -2,7 +2,7 @@
 
 use super::history::{History, Life, Track};
 use crate::analysis::interval::Interval;
-use crate::analysis::statistics::{Line, student95};
+use crate::analysis::statistics::{Line, normal, student95};
 
 /// The growth of a site.
 #[derive(Clone, Copy)]
@@ -53,9 +53,9 @@ impl Growth {
         Interval { estimate: self.slope, low: Some(low), high: Some(high) }
     }
 
-    /// For the answer: without bounds where nothing tells of errors.
-    pub fn told(&self, z: f64) -> Interval {
-        if self.has_bounds { self.within(z) } else { Interval::unknown(self.slope) }
+    /// The slope with its 95 % interval; without bounds where nothing tells of errors.
+    pub fn interval95(&self) -> Interval {
+        if self.has_bounds { self.within(normal(0.975)) } else { Interval::unknown(self.slope) }
     }
 }
 

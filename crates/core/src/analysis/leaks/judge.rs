@@ -76,7 +76,7 @@ impl Judge<'_> {
 
     /// The growth of all live bytes.
     pub fn growth_of_all(&self) -> Interval {
-        told(Growth::fit(self.growing, &self.growing.whole(), self.student))
+        interval95(Growth::fit(self.growing, &self.growing.whole(), self.student))
     }
 
     /// The verdict on a site.
@@ -92,7 +92,7 @@ impl Judge<'_> {
             site,
             reason: self.reason(site, growth, &retention, &cohorts),
             live_bytes: self.live_bytes(track),
-            growth: told(growth),
+            growth: interval95(growth),
             retention,
             cohorts,
         }
@@ -165,8 +165,8 @@ impl Judge<'_> {
     }
 }
 
-fn told(growth: Option<Growth>) -> Interval {
-    growth.map_or_else(Interval::default, |growth| growth.told(normal(0.975)))
+fn interval95(growth: Option<Growth>) -> Interval {
+    growth.map_or_else(Interval::default, |growth| growth.interval95())
 }
 
 /// What came and what went between two captures.

@@ -74,8 +74,8 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     judged.sort_by(Judgement::worst_first);
     let nothing_found = if is_looked_at { Verdict::Steady } else { Verdict::Unknown };
     let verdict = judged.first().map_or(nothing_found, Judgement::verdict);
-    let growing = judged.iter().take_while(|site| site.verdict() <= Verdict::Growing).count();
-    judged.truncate(growing.saturating_add(limit).min(limit.max(MAX_SITES)));
+    let grown = judged.iter().take_while(|site| site.verdict() <= Verdict::Growing).count();
+    judged.truncate(grown.saturating_add(limit).min(limit.max(MAX_SITES)));
     let told = Told::of(&looks);
     let describe = |site: Judgement| describe(&site, &judge, &whole, &told, sites);
     Leaks {

@@ -3,7 +3,8 @@
 //! One sample per stack and object size, as Go's heap profiles have it, with the size as the label
 //! `bytes`. Values are whole numbers: estimates, rounded once. The metadata of the profile
 //! is the last string of the table, to which nothing refers: a comment would stand above every
-//! report, and readers with tags of one byte (npm's pprof-format) stumble over a field of our own. Stacks are merged by name, file, line and column: pprof has no script ids.
+//! report, and readers with tags of one byte (npm's pprof-format) stumble over a field of our own.
+//! Stacks are merged by name, file, line and column: pprof has no script ids.
 
 mod proto;
 mod read;

@@ -266,7 +266,7 @@ impl<'a> Reader<'a> {
     /// Whether it is the function that V8 and we start all stacks with.
     fn is_root(&self, line: u32) -> bool {
         let (_, line) = &self.tables.lines[line as usize];
-        let name = self.tables.function(line).and_then(|of| self.tables.text(of.name));
+        let name = self.tables.function(line).and_then(|function| self.tables.text(function.name));
         name.is_some_and(|name| is_root(name, line.line))
     }
 

@@ -97,13 +97,13 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// The messages of one kind in the bytes of a profile.
-pub fn messages<M: Message + Default>(bytes: &[u8], of: u32) -> impl Iterator<Item = Result<M>> {
+/// The messages of one field in the bytes of a profile.
+pub fn messages<M: Message + Default>(bytes: &[u8], field: u32) -> impl Iterator<Item = Result<M>> {
     let mut rest = bytes;
     let mut next = move || {
         while !rest.is_empty() {
             let (tag, wire_type) = decode_key(&mut rest).map_err(broken)?;
-            if tag == of {
+            if tag == field {
                 return message(wire_type, &mut rest).map(Some);
             }
             skip_field(wire_type, tag, &mut rest, context()).map_err(broken)?;
