@@ -1,4 +1,5 @@
 // Colours of frames, by package or by growth; how light they are is the style sheet's choice.
+import { mayBeChance } from '../lib/display/units.js';
 
 const LEGEND_PACKAGES = 8;
 /** Node.js's own code and code without a file: much, and seldom the reason. */
@@ -26,10 +27,6 @@ export function byGrowth({ bytes, growth }) {
 
 function growthColour(grew, share) {
   return hsl(grew ? 5 : 215, 25 + 65 * share);
-}
-
-function mayBeChance({ estimate, low, high }) {
-  return (low ?? estimate) <= 0 && (high ?? estimate) >= 0;
 }
 
 function hsl(hue, saturation) {

@@ -38,6 +38,11 @@ function formatRange({ low, high }, format = formatBytes) {
   return low === null ? '' : `${format(low)} to ${format(high)}`;
 }
 
+/** Whether growth is neither surely above nor surely below 0, as `may_be_zero` of Rust's Interval. */
+function mayBeChance({ estimate, low, high }) {
+  return (low ?? estimate) <= 0 && (high ?? estimate) >= 0;
+}
+
 /** `3 h 20 min`, `45 s`. */
 function formatDuration(milliseconds) {
   const seconds = milliseconds / 1000;
@@ -54,4 +59,5 @@ module.exports = {
   formatGrowth,
   formatRange,
   formatShare,
+  mayBeChance,
 };

@@ -11,6 +11,7 @@ const {
   formatDuration,
   formatGrowth,
   formatRange,
+  mayBeChance,
 } = require('../../display/units.js');
 
 const COLUMNS = [
@@ -33,7 +34,7 @@ async function run({ json, markdown, sourceMaps, self, ...question }, files) {
 
 function describe({ include, growth, sameSession, spanMs, sites, omitted }, filter) {
   const span = spanMs === null || spanMs < 0 ? '' : ` in ${formatDuration(spanMs)}`;
-  const noise = growth.low <= 0 && growth.high >= 0 ? ', within noise' : '';
+  const noise = mayBeChance(growth) ? ', within noise' : '';
   const range = growth.low === null ? '' : ` (95 %: ${formatRange(growth, formatGrowth)}${noise})`;
   const how = sameSession
     ? 'Both are of one session: what is in both is no source of error.'

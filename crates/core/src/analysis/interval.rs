@@ -47,7 +47,7 @@ impl Interval {
         self.low.unwrap_or(self.estimate) > 0.0
     }
 
-    /// Whether it may be chance: it is surely neither above nor below 0.
+    /// Whether it may be chance: it is neither surely above nor surely below 0.
     pub fn may_be_zero(&self) -> bool {
         !self.is_positive() && self.high.unwrap_or(self.estimate) >= 0.0
     }
