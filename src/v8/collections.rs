@@ -30,8 +30,8 @@ impl FullCollections {
 
 impl Drop for FullCollections {
     fn drop(&mut self) {
-        // SAFETY: it is this thread's isolate, whole still: the sampler drops its session at the
-        // latest when the environment ends. It was told of this count, and not yet to forget it.
+        // SAFETY: it is this thread's isolate, whole still: the sampler drops a session in its calls
+        // and when the environment ends, never later. It was told of this count, and not yet to forget it.
         unsafe { ffi::hp_collections_forget(self.isolate.as_ptr(), self.count.as_ptr()) };
         // SAFETY: it was a Box, and V8 no longer has its address.
         drop(unsafe { Box::from_raw(self.count.as_ptr()) });

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
+use std::mem::ManuallyDrop;
 use std::panic;
 use std::ptr::{self, NonNull};
 
@@ -38,8 +39,10 @@ const IN_USE: &str = "another agent already samples the heap of this thread: the
      per thread";
 
 thread_local! {
-    /// A thread of Node runs one isolate.
-    static STATE: RefCell<State> = const { RefCell::new(State::new()) };
+    /// A thread of Node runs one isolate. The end of the thread does not drop it: after process.exit(),
+    /// which runs no cleanup hook, V8's platform is gone by then. What is left goes with the process.
+    static STATE: RefCell<ManuallyDrop<State>> =
+        const { RefCell::new(ManuallyDrop::new(State::new())) };
 }
 
 struct State {
@@ -317,7 +320,8 @@ fn add_cleanup_hook(env: Env, state: &mut State) -> Result<()> {
 /// Runs on the environment's thread while its isolate is still whole.
 extern "C" fn end_with_environment(_argument: *mut c_void) {
     let _ = panic::catch_unwind(|| {
-        let state = STATE.replace(State::new());
+        let state = STATE.replace(ManuallyDrop::new(State::new()));
+        let state = ManuallyDrop::into_inner(state);
         if let Phase::Sampling(ours) = state.phase {
             stop_sampler(ours.isolate);
         }
