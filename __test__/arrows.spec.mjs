@@ -19,13 +19,13 @@ test('one that does fails the check, in each language and in the manifest', asyn
     cpSync(join(root, path), join(copy, path), { recursive: true });
   }
   appendFileSync(join(copy, 'lib/tree.js'), "require('../index.js');\n");
-  appendFileSync(join(copy, 'crates/core/src/file.rs'), 'use crate::format::Format;\n');
+  appendFileSync(join(copy, 'crates/core/src/file/mod.rs'), 'use crate::format::Format;\n');
   appendFileSync(join(copy, 'crates/core/Cargo.toml'), '[dev-dependencies]\nnapi = "3"\n');
   const { code, stderr } = await check(copy);
   assert.equal(code, 1);
   assert.deepEqual(stderr.split('\n'), [
     'error: crates/core/Cargo.toml depends on napi, which is above it',
-    'error: crates/core/src/file.rs uses crates/core/src/format, which is above it',
+    'error: crates/core/src/file/mod.rs uses crates/core/src/format, which is above it',
     'error: lib/tree.js uses index.js, which is above it',
     '',
   ]);
