@@ -1,0 +1,183 @@
+// What became of a program, and tables of many.
+import { share, table } from '../lib.mjs';
+import { placeOf } from './program.mjs';
+import { fullFrom, leakRate, violation } from './truth.mjs';
+
+/** A description and what run() says of it, as a flat record. */
+export function score(description, { truth, leaks, early, fullCollections }) {
+  const { seed, index, kind, observation, parts } = description;
+  const [part] = parts;
+  const [site] = leaks.sites;
+  const record = { seed, index, kind, part, observation, fullCollections, fault: null };
+  record.fault = violation(description, truth);
+  record.verdict = leaks.verdict;
+  record.named = leaks.verdict === 'steady' ? '' : `${site.functionName} (${site.reason})`;
+  if (kind === 'leaking') {
+    record.place = leaks.verdict === 'leaking' ? placeOf(part, site) : null;
+    record.bytesPerHour = leakRate(truth);
+    record.detectable = leaks.detectable;
+    record.isPromised = leaks.detectable !== null && record.bytesPerHour >= leaks.detectable;
+  } else {
+    const alarms = early.filter(({ verdict }) => verdict === 'leaking');
+    // Of so many snapshots the last has seen it let go.
+    const full = kind === 'sound' ? fullFrom(truth.parts[0]) + 1 : Infinity;
+    record.alarmsOnceFull = alarms.filter(({ count }) => count >= full);
+    record.alarmsWhileFilling = alarms.filter(({ count }) => count < full);
+  }
+  return record;
+}
+
+/** Whether that is what one should be told; a leak that is smaller than promised may be missed. */
+export function isRight({ kind, place, verdict, isPromised, alarmsOnceFull }) {
+  if (kind === 'leaking') return place === null ? !isPromised : place !== 'elsewhere';
+  return verdict !== 'leaking' && alarmsOnceFull.length === 0;
+}
+
+/** A record in a line. */
+export function describe(record) {
+  const { seed, index, kind, part, observation, fullCollections, verdict, named, fault } = record;
+  const { snapshots, stepsPerSnapshot, sampleIntervalBytes, forceGC } = observation;
+  const texts = [
+    `--seed ${seed} --only ${index}: ${kind}, ${part.holder}, ${part.release}: ${outcome(record)}`,
+    `${verdict} ${named}`.trim(),
+    `${snapshots} snapshots ${stepsPerSnapshot} steps apart, ${sampleIntervalBytes / 1024} KiB`,
+    `${forceGC ? 'forceGC' : 'no forceGC'}, ${fullCollections} full collections`,
+  ];
+  if (kind === 'leaking') {
+    texts.push(`${mib(record.bytesPerHour)} an hour of ${mib(record.detectable)} detectable`);
+  }
+  if (fault !== null) texts.push(`FAULT: ${fault}`);
+  return texts.join('; ');
+}
+
+function outcome({ kind, place, verdict, isPromised, alarmsOnceFull, alarmsWhileFilling }) {
+  if (kind === 'leaking') {
+    const size = isPromised ? 'promised' : 'too small';
+    return place === null ? `missed (${size})` : `named ${place} (${size})`;
+  }
+  const early = `alarms at ${alarmsOnceFull.length} earlier moments`;
+  const filling = `at ${alarmsWhileFilling.length} while filling`;
+  return `${verdict === 'leaking' ? 'alarm at the end' : 'quiet at the end'}, ${early}, ${filling}`;
+}
+
+function mib(bytes) {
+  return bytes === null ? 'nothing' : `${(bytes / 2 ** 20).toPrecision(3)} MiB`;
+}
+
+/** By what programs are told apart in the tables. */
+const GROUPS = [
+  ['holds', ({ part }) => part.holder],
+  ['lets go', ({ part }) => part.release],
+  ['forceGC', ({ observation }) => (observation.forceGC ? 'yes' : 'no')],
+  ['interval', ({ observation }) => intervals(observation.sampleIntervalBytes / 1024)],
+  ['full collections', ({ fullCollections }) => collections(fullCollections)],
+  ['snapshots', ({ observation }) => (observation.snapshots < 15 ? '5 to 14' : '15 to 60')],
+  ['traffic', ({ part }) => part.traffic.shape],
+  ['small functions', ({ part }) => (part.isSmall ? 'yes' : 'no')],
+  ['in a package', ({ part }) => (part.isHolderInPackage ? 'yes' : 'no')],
+  ['worker', ({ observation }) => (observation.isWorker ? 'yes' : 'no')],
+  ['busy machine', ({ observation }) => (observation.isMachineBusy ? 'yes' : 'no')],
+];
+
+function intervals(kib) {
+  if (kib <= 8) return '4 to 8 KiB';
+  return kib <= 64 ? '16 to 64 KiB' : '128 to 512 KiB';
+}
+
+function collections(count) {
+  if (count === 0) return '0';
+  return count < 5 ? '1 to 4' : '5 and more';
+}
+
+const isFound = ({ place }) => place !== null;
+const isNamed = ({ place }) => place === 'itself' || place === 'caller';
+const isAlarm = ({ verdict }) => verdict === 'leaking';
+const isEverAlarm = (record) => isAlarm(record) || record.alarmsOnceFull.length > 0;
+
+function count(records, is) {
+  return records.filter(is).length;
+}
+
+/** How many of those records are such. */
+function part(records, is) {
+  return share(count(records, is), records.length);
+}
+
+const size = (records) => String(records.length);
+const promised = (records) => records.filter(({ isPromised }) => isPromised);
+const smaller = (records) => records.filter(({ isPromised }) => !isPromised);
+const found = (records) => records.filter(isFound);
+
+const LEAKING = {
+  programs: size,
+  'promised: found': (records) => part(promised(records), isFound),
+  'smaller: found': (records) => part(smaller(records), isFound),
+  'found: named itself': (records) => part(found(records), ({ place }) => place === 'itself'),
+  'or its caller': (records) => part(found(records), isNamed),
+};
+
+const SOUND = {
+  programs: size,
+  'alarm at the end': (records) => part(records, isAlarm),
+  'ever, once full': (records) => part(records, isEverAlarm),
+  'ever, while filling': (records) =>
+    part(records, ({ alarmsWhileFilling }) => alarmsWhileFilling.length > 0),
+};
+
+const FILLING = {
+  programs: size,
+  leaking: (records) => part(records, isAlarm),
+  growing: (records) => part(records, ({ verdict }) => verdict === 'growing'),
+};
+
+/** What is wanted of all, and whether it is so. */
+export function goals(records) {
+  const of = (kind) => records.filter((record) => record.kind === kind && record.fault === null);
+  const [leaking, sound] = [of('leaking'), of('sound')];
+  const rate = (members, is) => count(members, is) / members.length;
+  // Without programs there is nothing to miss.
+  return [
+    {
+      text: `at least 95 % of the promised leaks are found: ${part(promised(leaking), isFound)}`,
+      isMet: !(rate(promised(leaking), isFound) < 0.95),
+    },
+    {
+      text: `at least 95 % of those found are named, or their caller: ${part(found(leaking), isNamed)}`,
+      isMet: !(rate(found(leaking), isNamed) < 0.95),
+    },
+    {
+      text: `at most 2 % false alarms at the end: ${part(sound, isAlarm)}`,
+      isMet: !(rate(sound, isAlarm) > 0.02),
+    },
+    {
+      text: `at most 2 % false alarms at any moment once full: ${part(sound, isEverAlarm)}`,
+      isMet: !(rate(sound, isEverAlarm) > 0.02),
+    },
+  ];
+}
+
+/** The tables of all kinds of programs, those that are not what they are meant to be left out. */
+export function report(records) {
+  const valid = records.filter(({ fault }) => fault === null);
+  const kinds = { leaking: LEAKING, sound: SOUND, filling: FILLING };
+  const tables = Object.entries(kinds).map(([kind, columns]) => {
+    const of = valid.filter((record) => record.kind === kind);
+    return of.length === 0 ? '' : `\n${kind}\n${tableOf(of, columns)}`;
+  });
+  return tables.filter((text) => text !== '').join('\n');
+}
+
+function tableOf(records, columns) {
+  const cells = (of) => Object.values(columns).map((column) => column(of));
+  const rows = [
+    ['', ...Object.keys(columns)],
+    ['all', ...cells(records)],
+  ];
+  for (const [title, groupOf] of GROUPS) {
+    for (const group of [...new Set(records.map(groupOf))].sort()) {
+      const members = records.filter((record) => groupOf(record) === group);
+      rows.push([`${title}: ${group}`, ...cells(members)]);
+    }
+  }
+  return table(rows);
+}
