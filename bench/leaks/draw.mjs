@@ -7,7 +7,7 @@ import { HOLDERS } from './holders.mjs';
 import { GARBAGE, PAYLOADS } from './payloads.mjs';
 import { RELEASES } from './releases.mjs';
 
-export const STEP_MS = 5;
+const STEP_MS = 5;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const NOUNS = ['Account', 'Device', 'Invoice', 'Message', 'Order', 'Product', 'Report', 'Ticket'];
@@ -53,6 +53,7 @@ function drawObservation(random) {
   const collects = !forceGC && random.chance(0.5);
   return {
     snapshots,
+    stepMs: STEP_MS,
     stepsPerSnapshot,
     sampleIntervalBytes: random.pick(INTERVALS),
     forceGC,
@@ -64,7 +65,7 @@ function drawObservation(random) {
   };
 }
 
-export function spanSteps({ snapshots, stepsPerSnapshot }) {
+function spanSteps({ snapshots, stepsPerSnapshot }) {
   return (snapshots - 1) * stepsPerSnapshot;
 }
 

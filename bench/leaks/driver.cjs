@@ -1,14 +1,12 @@
 // Runs in the program: gives it its traffic step by step, captures, and tells the truth about it.
 //
-// What happens depends on the number of the step alone. A step takes STEP_MS, or longer where the
+// What happens depends on the number of the step alone. A step takes `stepMs`, or longer where the
 // machine is slower.
 'use strict';
 
 const { writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const heapProfile = require('../../index.js');
-
-const STEP_MS = 5;
 
 module.exports = async function drive(observation, held, garbage) {
   const [directory] = process.argv.slice(2);
@@ -25,7 +23,7 @@ module.exports = async function drive(observation, held, garbage) {
 
 /** Captures as often as is asked for; resolves to what the parts held then. */
 async function observe(directory, observation, parts, held) {
-  const { snapshots, stepsPerSnapshot, collectEverySteps, warmUpSteps } = observation;
+  const { snapshots, stepMs, stepsPerSnapshot, collectEverySteps, warmUpSteps } = observation;
   // Outside V8's heap, so that the truth is no leak itself.
   const times = new Float64Array(snapshots);
   const counts = held.map(() => ({
@@ -47,7 +45,7 @@ async function observe(directory, observation, parts, held) {
     }
     if (step % collectEverySteps === collectEverySteps >> 1) gc();
     await take(parts, warmUpSteps + step);
-    await until(start + (step + 1) * STEP_MS);
+    await until(start + (step + 1) * stepMs);
   }
   await Promise.all(written);
   const plain = ({ added, dropped }) => ({ added: [...added], dropped: [...dropped] });

@@ -78,10 +78,10 @@ if (${observation.isWorker} && isMainThread) {
 } else {
   const drive = require(${JSON.stringify(driver)});
   const held = [
-    ${held.join(',\n    ')},
+    ${held.join('\n    ')}
   ];
   const garbage = [
-    ${churned.join(',\n    ')},
+    ${churned.join('\n    ')}
   ];
   drive(${JSON.stringify(observation)}, held, garbage);
 }
@@ -89,7 +89,7 @@ if (${observation.isWorker} && isMainThread) {
 }
 
 function running(noun, plan) {
-  return `{ ...require('./${noun}.js'), ...${JSON.stringify(plan)} }`;
+  return `{ ...require('./${noun}.js'), ...${JSON.stringify(plan)} },`;
 }
 
 function garbageText({ noun, sort }) {
@@ -136,7 +136,7 @@ function partText(part) {
 const make${noun} = require('${maker}');
 const { keep${noun}, drop${noun} } = require('${holder}');
 
-let asked = 0;
+let operations = 0;
 /** The next entry, and the oldest that may still be held. */
 let next = 0;
 let oldest = 0;
@@ -168,7 +168,7 @@ ${RELEASES[release](part)}
 exports.tick = function tick${noun}(count, step) {
   sweep(step);
   for (let i = 0; i < count; i++) {
-    if (asked++ % ${keepEvery} === 0) accept(step);
+    if (operations++ % ${keepEvery} === 0) accept(step);
     else handle${noun}(-1);
   }
 };

@@ -4,27 +4,36 @@ import { placeOf } from './program.mjs';
 import { fullFrom, leakRate, violation } from './truth.mjs';
 
 /** A description and what run() says of it, as a flat record. */
-export function score(description, { truth, leaks, early, fullCollections }) {
+export function score(description, result) {
   const { seed, index, kind, observation, parts } = description;
-  const [part] = parts;
-  const [site] = leaks.sites;
-  const record = { seed, index, kind, part, observation, fullCollections, fault: null };
-  record.fault = violation(description, truth);
-  record.verdict = leaks.verdict;
-  record.named = leaks.verdict === 'steady' ? '' : `${site.functionName} (${site.reason})`;
-  if (kind === 'leaking') {
-    record.place = leaks.verdict === 'leaking' ? placeOf(part, site) : null;
-    record.bytesPerHour = leakRate(truth);
-    record.detectable = leaks.detectable;
-    record.isPromised = leaks.detectable !== null && record.bytesPerHour >= leaks.detectable;
-  } else {
-    const alarms = early.filter(({ verdict }) => verdict === 'leaking');
-    // Of so many snapshots the last has seen it let go.
-    const full = kind === 'sound' ? fullFrom(truth.parts[0]) + 1 : Infinity;
-    record.alarmsOnceFull = alarms.filter(({ count }) => count >= full);
-    record.alarmsWhileFilling = alarms.filter(({ count }) => count < full);
-  }
-  return record;
+  const { truth, leaks, fullCollections } = result;
+  const { verdict, sites } = leaks;
+  const named = verdict === 'steady' ? '' : `${sites[0].functionName} (${sites[0].reason})`;
+  const fault = violation(description, truth);
+  const known = { seed, index, kind, part: parts[0], observation, fullCollections, fault };
+  const judged = kind === 'leaking' ? scoreLeak(parts[0], result) : scoreBounded(kind, result);
+  return { ...known, verdict, named, ...judged };
+}
+
+/** `place` is null if nothing was found. */
+function scoreLeak(part, { truth, leaks: { verdict, sites, detectable } }) {
+  const bytesPerHour = leakRate(truth);
+  return {
+    place: verdict === 'leaking' ? placeOf(part, sites[0]) : null,
+    bytesPerHour,
+    detectable,
+    isPromised: detectable !== null && bytesPerHour >= detectable,
+  };
+}
+
+function scoreBounded(kind, { truth, early }) {
+  const alarms = early.filter(({ verdict }) => verdict === 'leaking');
+  // Of so many snapshots the last has seen it let go.
+  const full = kind === 'sound' ? fullFrom(truth.parts[0]) + 1 : Infinity;
+  return {
+    alarmsOnceFull: alarms.filter(({ count }) => count >= full),
+    alarmsWhileFilling: alarms.filter(({ count }) => count < full),
+  };
 }
 
 /** Whether that is what one should be told; a leak that is smaller than promised may be missed. */
