@@ -131,7 +131,8 @@ function drawLife(random, observation, kind, release) {
     pool: [3, stepsPerSnapshot],
   };
   const [low, high] = bounds[release] ?? [0.5 * stepsPerSnapshot, longest];
-  return Math.ceil(random.logarithmic(low, high));
+  // Of short and of long lives alike: the long ones are harder to tell from a leak.
+  return Math.ceil(random.chance(0.5) ? random.logarithmic(low, high) : random.real(low, high));
 }
 
 /** Of how many that are made one is kept: the rest is garbage of the same functions. */

@@ -120,9 +120,9 @@ module.exports = function ${name}(id) {
   return require('./lazy${noun}/' + id + '.js')(id);
 };
 `;
-  const table = `'use strict';\n${PAYLOADS[payload](`build${noun}`, bytes)}\nmodule.exports = build${noun};\n`;
-  for (let id = 0; id < capacity; id++)
-    files[join(dirname(path), `lazy${noun}`, `${id}.js`)] = table;
+  const build = `build${noun}`;
+  const table = `'use strict';\n${PAYLOADS[payload](build, bytes)}\nmodule.exports = ${build};\n`;
+  for (let id = 0; id < capacity; id++) files[join(dirname(path), `lazy${noun}/${id}.js`)] = table;
   return files;
 }
 

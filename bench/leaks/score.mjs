@@ -1,4 +1,5 @@
 // What became of a program, and tables of many.
+import { basename } from 'node:path';
 import { share, table } from '../lib.mjs';
 import { placeOf } from './program.mjs';
 import { fullFrom, leakRate, violation } from './truth.mjs';
@@ -8,11 +9,15 @@ export function score(description, result) {
   const { seed, index, kind, observation, parts } = description;
   const { truth, leaks, fullCollections } = result;
   const { verdict, sites } = leaks;
-  const named = verdict === 'steady' ? '' : `${sites[0].functionName} (${sites[0].reason})`;
+  const named = verdict === 'steady' ? '' : nameOf(sites[0]);
   const fault = violation(description, truth);
   const known = { seed, index, kind, part: parts[0], observation, fullCollections, fault };
   const judged = kind === 'leaking' ? scoreLeak(parts[0], result) : scoreBounded(kind, result);
   return { ...known, verdict, named, ...judged };
+}
+
+function nameOf({ functionName, url, reason }) {
+  return `${functionName || '(anonymous)'} ${basename(url)} (${reason})`;
 }
 
 /** `place` is null if nothing was found. */
