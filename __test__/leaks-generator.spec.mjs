@@ -11,6 +11,7 @@ import { PAYLOADS } from '../bench/leaks/payloads.mjs';
 import { filesOf, placeOf } from '../bench/leaks/program.mjs';
 import { RELEASES } from '../bench/leaks/releases.mjs';
 import { run } from '../bench/leaks/run.mjs';
+import { isRight, score } from '../bench/leaks/score.mjs';
 import { leakRate, violation } from '../bench/leaks/truth.mjs';
 import { share } from '../bench/lib.mjs';
 import { runChild, temporaryDirectory } from './helpers.mjs';
@@ -146,6 +147,43 @@ describe('bench/leaks', () => {
     assert.equal(place('handlePart0', 'Part0.js'), 'caller');
     assert.equal(place('handlePart1', 'Part1.js'), 'elsewhere');
     assert.equal(place('processTimers', 'node:internal/timers'), 'elsewhere');
+  });
+
+  it('scores what is said of a program', () => {
+    const truth = { timesMs: [0, 3_600_000, 7_200_000], bytesPerEntry: 100 };
+    const said = (verdict, detectable) => {
+      const site = {
+        functionName: 'makePart0',
+        url: '/x/makePart0.js',
+        reason: 'old-objects-stay',
+      };
+      return { verdict, detectable, sites: [site] };
+    };
+    const leak = program('leaking', partsOf('leaking', 'holder', ['map']));
+    const grows = { ...truth, parts: [{ added: [0, 50, 100], dropped: [0, 0, 0] }] };
+    const scoreOf = (leaks) => score(leak, { truth: grows, leaks, early: [], fullCollections: 1 });
+    assert.equal(leakRate(grows), 5000);
+    const [found, missed] = [scoreOf(said('leaking', 4000)), scoreOf(said('growing', 4000))];
+    assert.deepEqual([found.place, found.isPromised, isRight(found)], ['itself', true, true]);
+    assert.deepEqual([missed.place, missed.isPromised, isRight(missed)], [null, true, false]);
+    assert.equal(isRight(scoreOf(said('growing', 6000))), true);
+
+    const ring = program('sound', partsOf('sound', 'release', ['ring']));
+    const parts = [
+      { added: [5, 10, 10, 15, 15, 20, 20, 20], dropped: [0, 0, 0, 5, 5, 10, 10, 10] },
+    ];
+    const early = [2, 3, 4, 5, 6, 7].map((count) => ({ count, verdict: 'leaking' }));
+    const result = { truth: { ...truth, parts }, leaks: said('steady'), early, fullCollections: 1 };
+    const { alarmsOnceFull, alarmsWhileFilling } = score(ring, result);
+    assert.deepEqual(
+      [alarmsWhileFilling, alarmsOnceFull],
+      [
+        [2, 3, 4],
+        [5, 6, 7],
+      ],
+    );
+    assert.equal(isRight(score(ring, result)), false);
+    assert.equal(isRight(score(ring, { ...result, early: early.slice(0, 3) })), true);
   });
 
   it("gives Wilson's interval", () => {

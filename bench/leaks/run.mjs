@@ -12,6 +12,9 @@ const { Snapshot } = heapProfile;
 /** More than any program takes: it hangs. */
 const TIMEOUT_MS = 120_000;
 
+/** Keeps a core busy, but not for ever, should nobody be left to end it. */
+const SPIN = `const end = Date.now() + ${TIMEOUT_MS}; while (Date.now() < end);`;
+
 /** Resolves to { truth, leaks, early, fullCollections }; `early` is what was said of fewer snapshots. */
 export async function run(description, node = process.execPath) {
   const directory = await mkdtemp(join(tmpdir(), 'heap-profile-leaks-'));
@@ -26,7 +29,7 @@ export async function run(description, node = process.execPath) {
 }
 
 async function execute({ observation }, node, directory) {
-  const spinner = observation.isMachineBusy ? spawn(node, ['-e', 'for (;;);']) : null;
+  const spinner = observation.isMachineBusy ? spawn(node, ['-e', SPIN]) : null;
   const flags = ['--expose-gc'];
   if (observation.isYoungSmall) flags.push('--max-semi-space-size=1');
   const child = spawn(node, [...flags, join(directory, 'program.js'), directory], {
@@ -62,8 +65,8 @@ async function judge(directory) {
   for (const path of paths) snapshots.push(await Snapshot.read(path));
   const early = [];
   for (let count = 2; count < snapshots.length; count++) {
-    const { verdict, sites } = await Snapshot.leaks(snapshots.slice(0, count), { limit: 1 });
-    early.push({ count, verdict, site: sites[0] });
+    const { verdict } = await Snapshot.leaks(snapshots.slice(0, count), { limit: 1 });
+    early.push({ count, verdict });
   }
   const collections = await Promise.all([paths[0], paths.at(-1)].map(fullCollections));
   return {

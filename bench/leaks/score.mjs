@@ -32,12 +32,13 @@ function scoreLeak(part, { truth, leaks: { verdict, sites, detectable } }) {
 }
 
 function scoreBounded(kind, { truth, early }) {
-  const alarms = early.filter(({ verdict }) => verdict === 'leaking');
-  // Of so many snapshots the last has seen it let go.
-  const full = kind === 'sound' ? fullFrom(truth.parts[0]) + 1 : Infinity;
+  const alarms = early.filter(({ verdict }) => verdict === 'leaking').map(({ count }) => count);
+  // Until it has been full for a third of the time that it was seen to fill, nobody could know that it
+  // is. Of so many snapshots the last is the first that could tell.
+  const full = kind === 'sound' ? Math.ceil((4 / 3) * fullFrom(truth.parts[0])) + 1 : Infinity;
   return {
-    alarmsOnceFull: alarms.filter(({ count }) => count >= full),
-    alarmsWhileFilling: alarms.filter(({ count }) => count < full),
+    alarmsOnceFull: alarms.filter((count) => count >= full),
+    alarmsWhileFilling: alarms.filter((count) => count < full),
   };
 }
 
@@ -69,9 +70,10 @@ function outcome({ kind, place, verdict, isPromised, alarmsOnceFull, alarmsWhile
     const size = isPromised ? 'promised' : 'too small';
     return place === null ? `missed (${size})` : `named ${place} (${size})`;
   }
-  const early = `alarms at ${alarmsOnceFull.length} earlier moments`;
-  const filling = `at ${alarmsWhileFilling.length} while filling`;
-  return `${verdict === 'leaking' ? 'alarm at the end' : 'quiet at the end'}, ${early}, ${filling}`;
+  const end = verdict === 'leaking' ? 'alarm at the end' : 'quiet at the end';
+  const early = `alarms after ${alarmsOnceFull.join(' ') || 'no'} snapshots`;
+  const filling = `while filling after ${alarmsWhileFilling.join(' ') || 'none'}`;
+  return `${end}, ${early}, ${filling}`;
 }
 
 function mib(bytes) {
@@ -113,7 +115,7 @@ function count(records, is) {
 }
 
 /** How many of those records are such. */
-function part(records, is) {
+function shareOf(records, is) {
   return share(count(records, is), records.length);
 }
 
@@ -124,24 +126,24 @@ const found = (records) => records.filter(isFound);
 
 const LEAKING = {
   programs: size,
-  'promised: found': (records) => part(promised(records), isFound),
-  'smaller: found': (records) => part(smaller(records), isFound),
-  'found: named itself': (records) => part(found(records), ({ place }) => place === 'itself'),
-  'or its caller': (records) => part(found(records), isNamed),
+  'promised: found': (records) => shareOf(promised(records), isFound),
+  'smaller: found': (records) => shareOf(smaller(records), isFound),
+  'found: named itself': (records) => shareOf(found(records), ({ place }) => place === 'itself'),
+  'or its caller': (records) => shareOf(found(records), isNamed),
 };
 
 const SOUND = {
   programs: size,
-  'alarm at the end': (records) => part(records, isAlarm),
-  'ever, once full': (records) => part(records, isEverAlarm),
+  'alarm at the end': (records) => shareOf(records, isAlarm),
+  'ever, once full': (records) => shareOf(records, isEverAlarm),
   'ever, while filling': (records) =>
-    part(records, ({ alarmsWhileFilling }) => alarmsWhileFilling.length > 0),
+    shareOf(records, ({ alarmsWhileFilling }) => alarmsWhileFilling.length > 0),
 };
 
 const FILLING = {
   programs: size,
-  leaking: (records) => part(records, isAlarm),
-  growing: (records) => part(records, ({ verdict }) => verdict === 'growing'),
+  leaking: (records) => shareOf(records, isAlarm),
+  growing: (records) => shareOf(records, ({ verdict }) => verdict === 'growing'),
 };
 
 /** What is wanted of all, and whether it is so. */
@@ -152,19 +154,19 @@ export function goals(records) {
   // Without programs there is nothing to miss.
   return [
     {
-      text: `at least 95 % of the promised leaks are found: ${part(promised(leaking), isFound)}`,
+      text: `at least 95 % of the promised leaks are found: ${shareOf(promised(leaking), isFound)}`,
       isMet: !(rate(promised(leaking), isFound) < 0.95),
     },
     {
-      text: `at least 95 % of those found are named, or their caller: ${part(found(leaking), isNamed)}`,
+      text: `at least 95 % of those found are named, or their caller: ${shareOf(found(leaking), isNamed)}`,
       isMet: !(rate(found(leaking), isNamed) < 0.95),
     },
     {
-      text: `at most 2 % false alarms at the end: ${part(sound, isAlarm)}`,
+      text: `at most 2 % false alarms at the end: ${shareOf(sound, isAlarm)}`,
       isMet: !(rate(sound, isAlarm) > 0.02),
     },
     {
-      text: `at most 2 % false alarms at any moment once full: ${part(sound, isEverAlarm)}`,
+      text: `at most 2 % false alarms at any moment once full: ${shareOf(sound, isEverAlarm)}`,
       isMet: !(rate(sound, isEverAlarm) > 0.02),
     },
   ];
