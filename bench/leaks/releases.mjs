@@ -4,9 +4,8 @@
 // older, `hash(number)` is a random number.
 
 /** Entries go in the order in which they came: `limit` is the oldest that stays. */
-function oldestFirst(limit, state = '') {
-  return () => `
-${state}
+function oldestFirst(limit) {
+  return `
 function accept() {
   add();
 }
@@ -29,8 +28,8 @@ function accept() {
   add();
 }
 function sweep() {}`,
-  ring: ({ capacity }) => oldestFirst(`next - ${capacity}`)(),
-  window: ({ life }) => oldestFirst(`expired(${life})`, MARKS)(),
+  ring: ({ capacity }) => oldestFirst(`next - ${capacity}`),
+  window: ({ life }) => MARKS + oldestFirst(`expired(${life})`),
   // As a window, but swept now and then.
   ttl: ({ life }) => `
 ${MARKS}
@@ -42,12 +41,12 @@ function sweep(step) {
   if (step % ${Math.max(1, life >> 2)} === 0) dropUntil(limit);
 }`,
   // Whoever takes from it stands still half of the time.
-  queue: ({ life }) =>
-    oldestFirst(
-      `step % ${life} < ${life >> 1} ? oldest : oldest + Math.ceil((next - oldest) / 4)`,
-    )(),
-  batch: ({ capacity }) => oldestFirst(`next - oldest >= ${capacity} ? next : oldest`)(),
-  sawtooth: ({ life }) => oldestFirst(`step % ${life} === 0 ? next : oldest`)(),
+  queue: ({ life }) => {
+    const some = 'oldest + Math.ceil((next - oldest) / 4)';
+    return oldestFirst(`step % ${life} < ${life >> 1} ? oldest : ${some}`);
+  },
+  batch: ({ capacity }) => oldestFirst(`next - oldest >= ${capacity} ? next : oldest`),
+  sawtooth: ({ life }) => oldestFirst(`step % ${life} === 0 ? next : oldest`),
   // Those that are used stay; a few are used over and over.
   lru: ({ capacity }) => `
 const order = new Set();
