@@ -71,9 +71,9 @@ function outcome({ kind, place, verdict, isPromised, alarmsOnceFull, alarmsWhile
     return place === null ? `missed (${size})` : `named ${place} (${size})`;
   }
   const end = verdict === 'leaking' ? 'alarm at the end' : 'quiet at the end';
-  const early = `alarms after ${alarmsOnceFull.join(' ') || 'no'} snapshots`;
-  const filling = `while filling after ${alarmsWhileFilling.join(' ') || 'none'}`;
-  return `${end}, ${early}, ${filling}`;
+  // After so many snapshots.
+  const list = (counts) => counts.join(' ') || 'none';
+  return `${end}; earlier ${list(alarmsOnceFull)}, while filling ${list(alarmsWhileFilling)}`;
 }
 
 function mib(bytes) {
