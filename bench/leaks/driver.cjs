@@ -24,13 +24,13 @@ module.exports = async function drive(observation, held, garbage) {
 /** Captures as often as is asked for; resolves to what the parts held then. */
 async function observe(directory, observation, parts, held) {
   const { snapshots, stepMs, stepsPerSnapshot, collectEverySteps, warmUpSteps } = observation;
-  // Outside V8's heap, so that the truth is no leak itself.
+  // Outside V8's heap, so that the truth is no leak itself; nor are files that have been written.
+  const writing = new Set();
   const times = new Float64Array(snapshots);
   const counts = held.map(() => ({
     added: new Float64Array(snapshots),
     dropped: new Float64Array(snapshots),
   }));
-  const written = [];
   const start = performance.now();
   for (let snapshot = 0, step = 0; ; step++) {
     if (step % stepsPerSnapshot === 0) {
@@ -40,14 +40,15 @@ async function observe(directory, observation, parts, held) {
         counts[index].added[snapshot] = part.added();
         counts[index].dropped[snapshot] = part.dropped();
       }
-      written.push(heapProfile.write(join(directory, name)));
+      const done = heapProfile.write(join(directory, name)).then(() => writing.delete(done));
+      writing.add(done);
       if (++snapshot === snapshots) break;
     }
     if (step % collectEverySteps === collectEverySteps >> 1) gc();
     await take(parts, warmUpSteps + step);
     await until(start + (step + 1) * stepMs);
   }
-  await Promise.all(written);
+  await Promise.all(writing);
   const plain = ({ added, dropped }) => ({ added: [...added], dropped: [...dropped] });
   return { timesMs: [...times], parts: counts.map(plain) };
 }
