@@ -81,6 +81,19 @@ export function table(rows) {
   return lines.join('\n');
 }
 
+/** So many of all, with Wilson's 95 % interval of the part: `9 of 10, 90 % (60 to 98)`. */
+export function share(count, all) {
+  if (all === 0) return '-';
+  const z = 1.96;
+  const part = count / all;
+  const middle = part + z ** 2 / (2 * all);
+  const reach = z * Math.sqrt((part * (1 - part)) / all + z ** 2 / (4 * all ** 2));
+  const [low, high] = [middle - reach, middle + reach].map((end) => end / (1 + z ** 2 / all));
+  // Rounding errors make it less than nothing.
+  const percent = (value) => Math.max(0, 100 * value).toFixed(0);
+  return `${count} of ${all}, ${percent(part)} % (${percent(low)} to ${percent(high)})`;
+}
+
 /** What the numbers were measured on. */
 export function machine() {
   const { v8 } = process.versions;

@@ -9,7 +9,7 @@ use crate::profile::path::Path;
 use crate::profile::{Node, Profile};
 
 /// Writes the profile, its estimates rounded to whole bytes.
-pub fn write(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
+pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     let self_sizes = &profile.totals().self_sizes;
     let mut stack: Path<String> = Path::default();
     for (index, node) in (0..).zip(profile.nodes.iter()) {

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub const PLACE: &str = "{{data}}";
 
 /// Writes the page with the data at its place.
-pub fn write<T: Serialize>(page: &str, data: &T, out: &mut impl Write) -> io::Result<()> {
+pub fn write<T: Serialize>(page: &str, data: &T, out: &mut dyn Write) -> io::Result<()> {
     let (before, after) = page
         .split_once(PLACE)
         .ok_or_else(|| io::Error::other(format!("the page has no {PLACE}")))?;
@@ -19,7 +19,7 @@ pub fn write<T: Serialize>(page: &str, data: &T, out: &mut impl Write) -> io::Re
 
 /// Nothing in JSON but strings has a `<`. Escaped, it neither ends the script element nor starts
 /// a comment, whatever the profiled program calls its functions.
-fn write_json<T: Serialize>(data: &T, out: &mut impl Write) -> io::Result<()> {
+fn write_json<T: Serialize>(data: &T, out: &mut dyn Write) -> io::Result<()> {
     let json = serde_json::to_string(data)?;
     let mut parts = json.split('<');
     out.write_all(parts.next().unwrap_or_default().as_bytes())?;

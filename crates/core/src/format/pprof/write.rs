@@ -18,7 +18,7 @@ use crate::profile::tree::child_lists;
 use crate::profile::{Estimate, Node, Profile, Text};
 
 /// Writes the profile, gzipped. The same profile gives the same bytes.
-pub fn write(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
+pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     let writer = Writer::of(profile)?;
     let mut gzip = GzEncoder::new(out, Compression::fast());
     gzip.write_all(&writer.proto.encode_to_vec())?;

@@ -1,0 +1,199 @@
+// What became of a program, and tables of many.
+import { basename } from 'node:path';
+import { share, table } from '../lib.mjs';
+import { placeOf } from './program.mjs';
+import { fullFrom, leakRate, violation } from './truth.mjs';
+
+/** A description and what run() says of it, as a flat record. */
+export function score(description, result) {
+  const { seed, index, kind, observation, parts } = description;
+  const { truth, leaks, fullCollections } = result;
+  const { verdict, sites } = leaks;
+  const named = verdict === 'steady' ? '' : nameOf(sites[0]);
+  const fault = violation(description, truth);
+  const known = { seed, index, kind, part: parts[0], observation, fullCollections, fault };
+  const judged = kind === 'leaking' ? scoreLeak(parts[0], result) : scoreBounded(kind, result);
+  return { ...known, verdict, named, ...judged };
+}
+
+function nameOf({ functionName, url, reason }) {
+  return `${functionName || '(anonymous)'} ${basename(url)} (${reason})`;
+}
+
+/** `place` is null if nothing was found. */
+function scoreLeak(part, { truth, leaks: { verdict, sites, detectable } }) {
+  const bytesPerHour = leakRate(truth);
+  return {
+    place: verdict === 'leaking' ? placeOf(part, sites[0]) : null,
+    bytesPerHour,
+    detectable,
+    isPromised: detectable !== null && bytesPerHour >= detectable,
+  };
+}
+
+function scoreBounded(kind, { truth, early }) {
+  const alarms = early.filter(({ verdict }) => verdict === 'leaking').map(({ count }) => count);
+  // Until it has been full for a third of the time that it was seen to fill, nobody could know that it
+  // is. Of so many snapshots the last is the first that could tell.
+  const full = kind === 'sound' ? Math.ceil((4 / 3) * fullFrom(truth.parts[0])) + 1 : Infinity;
+  return {
+    alarmsOnceFull: alarms.filter((count) => count >= full),
+    alarmsWhileFilling: alarms.filter((count) => count < full),
+  };
+}
+
+/** Whether that is what one should be told; a leak that is smaller than promised may be missed. */
+export function isRight({ kind, place, verdict, isPromised, alarmsOnceFull }) {
+  if (kind === 'leaking') return place === null ? !isPromised : place !== 'elsewhere';
+  return verdict !== 'leaking' && alarmsOnceFull.length === 0;
+}
+
+/** A record in a line. */
+export function describe(record) {
+  const { seed, index, kind, part, observation, fullCollections, verdict, named, fault } = record;
+  const { snapshots, stepsPerSnapshot, sampleIntervalBytes, forceGC } = observation;
+  const texts = [
+    `--seed ${seed} --only ${index}: ${kind}, ${part.holder}, ${part.release}: ${outcome(record)}`,
+    `${verdict} ${named}`.trim(),
+    `${snapshots} snapshots ${stepsPerSnapshot} steps apart, ${sampleIntervalBytes / 1024} KiB`,
+    `${forceGC ? 'forceGC' : 'no forceGC'}, ${fullCollections} full collections`,
+  ];
+  if (kind === 'leaking') {
+    texts.push(`${mib(record.bytesPerHour)} an hour of ${mib(record.detectable)} detectable`);
+  }
+  if (fault !== null) texts.push(`FAULT: ${fault}`);
+  return texts.join('; ');
+}
+
+function outcome({ kind, place, verdict, isPromised, alarmsOnceFull, alarmsWhileFilling }) {
+  if (kind === 'leaking') {
+    const size = isPromised ? 'promised' : 'too small';
+    return place === null ? `missed (${size})` : `named ${place} (${size})`;
+  }
+  const end = verdict === 'leaking' ? 'alarm at the end' : 'quiet at the end';
+  // After so many snapshots.
+  const list = (counts) => counts.join(' ') || 'none';
+  return `${end}; earlier ${list(alarmsOnceFull)}, while filling ${list(alarmsWhileFilling)}`;
+}
+
+function mib(bytes) {
+  return bytes === null ? 'nothing' : `${(bytes / 2 ** 20).toPrecision(3)} MiB`;
+}
+
+/** By what programs are told apart in the tables. */
+const GROUPS = [
+  ['holds', ({ part }) => part.holder],
+  ['lets go', ({ part }) => part.release],
+  ['forceGC', ({ observation }) => (observation.forceGC ? 'yes' : 'no')],
+  ['interval', ({ observation }) => intervals(observation.sampleIntervalBytes / 1024)],
+  ['full collections', ({ fullCollections }) => collections(fullCollections)],
+  ['snapshots', ({ observation }) => (observation.snapshots < 15 ? '5 to 14' : '15 to 60')],
+  ['traffic', ({ part }) => part.traffic.shape],
+  ['small functions', ({ part }) => (part.isSmall ? 'yes' : 'no')],
+  ['in a package', ({ part }) => (part.isHolderInPackage ? 'yes' : 'no')],
+  ['worker', ({ observation }) => (observation.isWorker ? 'yes' : 'no')],
+  ['busy machine', ({ observation }) => (observation.isMachineBusy ? 'yes' : 'no')],
+];
+
+function intervals(kib) {
+  if (kib <= 8) return '4 to 8 KiB';
+  return kib <= 64 ? '16 to 64 KiB' : '128 to 512 KiB';
+}
+
+function collections(count) {
+  if (count === 0) return '0';
+  return count < 5 ? '1 to 4' : '5 and more';
+}
+
+const isFound = ({ place }) => place !== null;
+const isNamed = ({ place }) => place === 'itself' || place === 'caller';
+const isAlarm = ({ verdict }) => verdict === 'leaking';
+const isEverAlarm = (record) => isAlarm(record) || record.alarmsOnceFull.length > 0;
+
+function count(records, is) {
+  return records.filter(is).length;
+}
+
+/** How many of those records are such. */
+function shareOf(records, is) {
+  return share(count(records, is), records.length);
+}
+
+const size = (records) => String(records.length);
+const promised = (records) => records.filter(({ isPromised }) => isPromised);
+const smaller = (records) => records.filter(({ isPromised }) => !isPromised);
+const found = (records) => records.filter(isFound);
+
+const LEAKING = {
+  programs: size,
+  'promised: found': (records) => shareOf(promised(records), isFound),
+  'smaller: found': (records) => shareOf(smaller(records), isFound),
+  'found: named itself': (records) => shareOf(found(records), ({ place }) => place === 'itself'),
+  'or its caller': (records) => shareOf(found(records), isNamed),
+};
+
+const SOUND = {
+  programs: size,
+  'alarm at the end': (records) => shareOf(records, isAlarm),
+  'ever, once full': (records) => shareOf(records, isEverAlarm),
+  'ever, while filling': (records) =>
+    shareOf(records, ({ alarmsWhileFilling }) => alarmsWhileFilling.length > 0),
+};
+
+const FILLING = {
+  programs: size,
+  leaking: (records) => shareOf(records, isAlarm),
+  growing: (records) => shareOf(records, ({ verdict }) => verdict === 'growing'),
+};
+
+/** What is wanted of all, and whether it is so. */
+export function goals(records) {
+  const of = (kind) => records.filter((record) => record.kind === kind && record.fault === null);
+  const [leaking, sound] = [of('leaking'), of('sound')];
+  const rate = (members, is) => count(members, is) / members.length;
+  // Without programs there is nothing to miss.
+  return [
+    {
+      text: `at least 95 % of the promised leaks are found: ${shareOf(promised(leaking), isFound)}`,
+      isMet: !(rate(promised(leaking), isFound) < 0.95),
+    },
+    {
+      text: `at least 95 % of those found are named, or their caller: ${shareOf(found(leaking), isNamed)}`,
+      isMet: !(rate(found(leaking), isNamed) < 0.95),
+    },
+    {
+      text: `at most 2 % false alarms at the end: ${shareOf(sound, isAlarm)}`,
+      isMet: !(rate(sound, isAlarm) > 0.02),
+    },
+    {
+      text: `at most 2 % false alarms at any moment once full: ${shareOf(sound, isEverAlarm)}`,
+      isMet: !(rate(sound, isEverAlarm) > 0.02),
+    },
+  ];
+}
+
+/** The tables of all kinds of programs, those that are not what they are meant to be left out. */
+export function report(records) {
+  const valid = records.filter(({ fault }) => fault === null);
+  const kinds = { leaking: LEAKING, sound: SOUND, filling: FILLING };
+  const tables = Object.entries(kinds).map(([kind, columns]) => {
+    const of = valid.filter((record) => record.kind === kind);
+    return of.length === 0 ? '' : `\n${kind}\n${tableOf(of, columns)}`;
+  });
+  return tables.filter((text) => text !== '').join('\n');
+}
+
+function tableOf(records, columns) {
+  const cells = (of) => Object.values(columns).map((column) => column(of));
+  const rows = [
+    ['', ...Object.keys(columns)],
+    ['all', ...cells(records)],
+  ];
+  for (const [title, groupOf] of GROUPS) {
+    for (const group of [...new Set(records.map(groupOf))].sort()) {
+      const members = records.filter((record) => groupOf(record) === group);
+      rows.push([`${title}: ${group}`, ...cells(members)]);
+    }
+  }
+  return table(rows);
+}
