@@ -134,9 +134,9 @@ function unknownLines({ snapshots }) {
 function siteLines(site, moments) {
   const { verdict, growthBytesPerHour: growth, share, retention, needs, reason, stack } = site;
   const range = growth.low === null ? '' : ` (95 %: ${formatRange(growth)})`;
-  const of = share === null ? '' : `, ${formatShare(share)} of the growth of the heap`;
+  const part = share === null ? '' : `, ${formatShare(share)} of the growth of the heap`;
   const lines = [
-    `${verdict.toUpperCase()}: ${siteOf(site)} grows by ${formatBytes(growth.estimate)} an hour${range}${of}.`,
+    `${verdict.toUpperCase()}: ${siteOf(site)} grows by ${formatBytes(growth.estimate)} an hour${range}${part}.`,
     `  ${REASONS[reason]}${retention === null ? '' : stays(retention)}.`,
     `  ${historyText(site)}${survivalText(site.cohorts, moments)}.`,
   ];
