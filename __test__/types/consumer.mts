@@ -2,10 +2,13 @@
 import heapProfile, {
   type AllocationProfileNode,
   type DevToolsProfileNode,
+  type Diff,
+  type ErrorCode,
   type Estimate,
   type Format,
   get,
   isSupported,
+  type Leaks,
   type SamplingHeapProfile,
   Snapshot,
   type Status,
@@ -13,7 +16,9 @@ import heapProfile, {
   start,
   status,
   stop,
+  type Top,
   unsupportedReason,
+  type Verdict,
   type WriteOptions,
   write,
 } from 'heap-profile';
@@ -28,7 +33,8 @@ const current: Status = status();
 if (current.active) {
   const interval: number = current.sampleIntervalBytes;
   const since: number = current.startedAt.getTime();
-  console.log(interval, since);
+  const collections: number = current.fullCollections;
+  console.log(interval, since, collections);
 } else {
   const none: null = current.startedAt;
   console.log(none, current.threadId);
@@ -65,6 +71,16 @@ const bytes: Buffer = await parsed.encode(format, { labels: { service: 'api' } }
 const estimate: Estimate | null = read.estimate('allocated');
 const error: number | undefined = parsed.estimate()?.bytes.standardError;
 console.log(bytes.length, estimate?.sampleCount, estimate?.objects.high, error);
+
+const top: Top = await read.top({ by: 'stack', total: true, filter: 'a', limit: 10 });
+const diff: Diff = await read.diff(parsed, { hideNodeInternals: true });
+const leaks: Leaks = await Snapshot.leaks(['a.heapprofile', read], { by: 'package' });
+const verdicts: Verdict[] = ['leaking', 'growing', 'unknown', 'steady', leaks.verdict];
+const moments: (string | undefined)[] = leaks.moments.map((index) => leaks.snapshots[index]);
+const collections: (number | null)[] = [leaks.fullCollections, read.fullCollections];
+const code: ErrorCode = 'ERR_TOO_LARGE';
+console.log(top.sites[0]?.share, diff.sites[0]?.isNoise, verdicts, moments, collections, code);
+
 const graph: Promise<string> = read.writeFlamegraph('a.html', { base: parsed });
 const html: Buffer = await read.encodeFlamegraph();
 console.log(graph, html.length);
@@ -72,6 +88,8 @@ stop();
 
 // @ts-expect-error: a flame graph has a name
 read.writeFlamegraph();
+// @ts-expect-error: leaks() counts no callees
+Snapshot.leaks([], { total: true });
 // @ts-expect-error: no such option
 start({ interval: 1 });
 // @ts-expect-error: a string is no interval
