@@ -98,6 +98,20 @@ describe('attach', { concurrency: 3 }, () => {
     });
   }
 
+  test('Ctrl-C before the note is left: it is not left later', async (t) => {
+    const [at] = STEPS;
+    const { child: fake, ended, pid, line } = await startFake(t, { at, answer: 'late' });
+    const { promise, child } = spawned((onSpawn) => attachShortly(pid, {}, [], { onSpawn }));
+    while ((await line()) !== at);
+    child().kill('SIGINT');
+    const { signal, stderr } = await promise;
+    assert.deepEqual([signal, stderr], ['SIGINT', '']);
+    fake.kill();
+    await ended;
+    // What closes the inspector, and no more.
+    assert.deepEqual([await line(), await line()], ['Runtime.evaluate', undefined]);
+  });
+
   test('a second Ctrl-C ends at once', async (t) => {
     const { pid, line } = await startFake(t, { at: STOP, answer: null });
     const endless = { profile: { limit: 1e9, afterSignal: 1e9 } };

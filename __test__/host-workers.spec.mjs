@@ -116,3 +116,29 @@ test('two copies of the package do not get in each other’s way', async () => {
   const { code, stdout, stderr } = await runChild(path);
   assert.deepEqual([code, stdout], [0, 'fine\n'], stderr);
 });
+
+test('stop() takes little memory: a worker that is near its limit goes on', async () => {
+  const program = `
+    const { Worker, isMainThread } = require('node:worker_threads');
+    const { getHeapStatistics } = require('node:v8');
+    const heapProfile = require(${JSON.stringify(root)});
+    if (isMainThread) {
+      const resourceLimits = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 };
+      const worker = new Worker(__filename, { resourceLimits });
+      worker.on('error', (error) => console.log(error.code));
+      worker.on('exit', (code) => console.log('worker', code));
+    } else {
+      // What it holds is old, and was there before the session: no sample is of it.
+      const rows = (globalThis.rows = []);
+      while (getHeapStatistics().used_heap_size < 10 * 2 ** 20) {
+        rows.push(Array.from({ length: 500 }, (_, index) => ({ index })));
+        if (rows.length % 50 === 0) gc();
+      }
+      heapProfile.start({ sampleIntervalBytes: 2 ** 20 });
+      heapProfile.stop();
+    }`;
+  const path = join(directory, 'near-limit.js');
+  writeFileSync(path, program);
+  const { code, stdout, stderr } = await runChild(path, [], { execArgv: ['--expose-gc'] });
+  assert.deepEqual([code, stdout], [0, 'worker 0\n'], stderr);
+});

@@ -25,11 +25,15 @@ class Claim {
     this.#isOpener = isOpener;
   }
 
-  /** Throws if another attach has the process. Resolves to whether a dead one left it open. */
-  async take() {
+  /**
+   * Throws if another attach has the process. Resolves to whether a dead one left it open. `waiting`
+   * is the AbortSignal of who waits for it.
+   */
+  async take(waiting) {
     const found = await this.#write();
     if (isSame(found.owner, SELF)) return false;
     if (isAlive(found.owner)) throw refusal(found.owner);
+    waiting.throwIfAborted();
     const { owner } = await this.#write(found.owner);
     if (!isSame(owner, SELF)) throw refusal(owner);
     return found.isOpener === true;

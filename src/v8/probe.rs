@@ -9,8 +9,9 @@ use napi::{Env, sys};
 
 use super::node_api::check;
 
-/// As many intervals as make it certain that there is a sample: none in `e^-16` of the cases.
-const INTERVALS: u32 = 16;
+/// As often as makes it certain that there is a sample: none in `e^-16` of the cases. Two of three
+/// times the first is enough, and all at once would be too much for a heap that is nearly full.
+pub const TRIES: u32 = 16;
 /// Of such a share of the interval, V8's count of a sample tells the interval to a sixteenth.
 const PARTS: u32 = 16;
 const MIN_BYTES: u32 = 64;
@@ -22,11 +23,10 @@ pub fn can_probe(interval: u32) -> bool {
     interval <= MAX_INTERVAL
 }
 
-/// Allocates strings, which live as long as the handle scope that is open. After that a session with
-/// this interval has samples.
+/// Allocates an interval's bytes of strings, which live as long as the handle scope that is open.
 pub fn allocate(env: Env, interval: u32) -> Result<()> {
     let text = vec![b' '; (interval / PARTS).max(MIN_BYTES) as usize];
-    for _ in 0..INTERVALS * PARTS {
+    for _ in 0..PARTS {
         let (data, mut string) = (text.as_ptr().cast::<c_char>(), ptr::null_mut());
         // SAFETY: the environment is the one that called us, and as many bytes as that are at `data`.
         let status = unsafe {

@@ -145,14 +145,18 @@ fn find_ours(env: Env, isolate: NonNull<Isolate>, state: &mut State) -> Result<(
     let Phase::Sampling(ours) = &state.phase else { return Ok(()) };
     let options = ours.session.options;
     // Without samples one session is as good as another.
-    if capture.profile.samples.is_empty() && probe::can_probe(options.sample_interval_bytes) {
+    if !capture.profile.samples.is_empty() || !probe::can_probe(options.sample_interval_bytes) {
+        return Ok(());
+    }
+    for _ in 0..probe::TRIES {
         let _scope = HandleScope::open(env)?;
         probe::allocate(env, options.sample_interval_bytes)?;
         let capture = capture_ours(env, isolate, state, Host::default())?;
-        if capture.profile.samples.is_empty() {
-            state.phase = Phase::Lost(options);
+        if !capture.profile.samples.is_empty() {
+            return Ok(());
         }
     }
+    state.phase = Phase::Lost(options);
     Ok(())
 }
 

@@ -97,9 +97,11 @@ async function withInspector(pid, interruption, work) {
   const { session, close } = await connect(target.url, interruption);
   const claim = new Claim(session, !target.wasOpen);
   try {
-    const wasLeft = await within(DEADLINES.answer, 'attaching', interruption, async () => {
+    const wasLeft = await within(DEADLINES.answer, 'attaching', interruption, async (waiting) => {
       await session.watchEnd();
-      return claim.take();
+      // A note that is left after the release would stay.
+      waiting.throwIfAborted();
+      return claim.take(waiting);
     });
     if (wasLeft) complain('warning: an attach that was killed left the inspector open; closing it');
     await work(session);
