@@ -399,6 +399,7 @@ export interface LeakSite extends Site {
     | 'old-objects-stay'
     | 'too-few-old-objects'
     | 'too-few-moments'
+    | 'oldest-objects-die'
     | 'no-session'
     | 'no-collection'
     | 'no-growth'

@@ -7,7 +7,7 @@ const { mkdirSync } = require('node:fs');
 const { resolve } = require('node:path');
 const { snapshot, start } = require('./index.js');
 const { onExit } = require('./lib/on-exit.js');
-const { writeInto, writeIntoSync } = require('./lib/snapshot.js');
+const { takeSnapshot, writeInto, writeIntoSync } = require('./lib/snapshot.js');
 const {
   readDuration,
   readFormat,
@@ -58,7 +58,7 @@ function keepFiles({ directory = '.', format, every, onExit: atExit = false }) {
     const write = oneAtATime(() => writeFile(place, format));
     setInterval(write, every).unref();
   }
-  if (atExit) onExit(() => writeLastFile(place, format));
+  if (atExit) onExit((hasEnded) => writeLastFile(place, format, hasEnded));
 }
 
 /** Skips calls while one is under way: on a slow disk snapshots would pile up. */
@@ -80,9 +80,9 @@ async function writeFile(place, format) {
   }
 }
 
-function writeLastFile(place, format) {
+function writeLastFile(place, format, hasEnded) {
   try {
-    writeIntoSync(snapshot(), place, format);
+    writeIntoSync(takeSnapshot(hasEnded), place, format);
   } catch (error) {
     // Warnings come a tick later, and there is none.
     console.error(`HeapProfileWarning: no profile was written: ${error.message}`);

@@ -6,9 +6,12 @@ const { isMainThread } = require('node:worker_threads');
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** Has `work` called, which must be synchronous and not throw. */
+/**
+ * Has `work` called, which must be synchronous and not throw, with whether the program has ended: before
+ * a signal it has not.
+ */
 function onExit(work) {
-  process.on('exit', work);
+  process.on('exit', () => work(true));
   // Workers get no signals.
   if (isMainThread) for (const signal of SIGNALS) beforeSignal(signal, work);
 }
@@ -20,7 +23,7 @@ function onExit(work) {
  */
 function beforeSignal(signal, work) {
   const end = () => {
-    work();
+    work(false);
     process.off('removeListener', comeBack);
     process.off(signal, end);
     process.kill(process.pid, signal);

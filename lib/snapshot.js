@@ -199,8 +199,8 @@ function checkSnapshot(name, value) {
 }
 
 /** Captures the running session of this thread; throws ERR_NOT_SAMPLING without one. */
-function takeSnapshot() {
-  return new Snapshot(load().snapshot(describeHost()), KEY);
+function takeSnapshot(atExit = false) {
+  return new Snapshot(load().snapshot(describeHost(atExit)), KEY);
 }
 
 /** The path of a file that native code may read. */

@@ -22,6 +22,7 @@ pub struct JsHost {
     pub v8_version: String,
     pub memory_usage: JsMemoryUsage,
     pub heap_size_limit: f64,
+    pub at_exit: bool,
 }
 
 impl From<JsHost> for Host {
@@ -39,6 +40,7 @@ impl From<JsHost> for Host {
                 array_buffers: host.memory_usage.array_buffers,
             },
             heap_size_limit: host.heap_size_limit,
+            at_exit: host.at_exit,
         }
     }
 }

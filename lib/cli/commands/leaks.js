@@ -25,6 +25,9 @@ const EXTENSIONS = ['.heapprofile', '.pb.gz'];
 /** So that a script can tell. */
 const LEAKING = 3;
 
+/** So many full collections, four snapshots with one between two: fewer show no leak. */
+const FEWEST_COLLECTIONS = 3;
+
 /** Sites that are told of in words; where more grow, they mostly grow with the first. */
 const DETAILED = 3;
 
@@ -45,6 +48,8 @@ const REASONS = {
   'too-few-old-objects': 'it grows, but too few objects grew old to tell whether they stay',
   'too-few-moments':
     'it grew in too few of the times between two snapshots to tell whether it goes on',
+  'oldest-objects-die':
+    'it grows, but most of its oldest objects are gone: a cache that is full, or a leak that loses some',
   'no-session': 'it grows; the files do not tell which objects are old',
 };
 
@@ -177,9 +182,13 @@ function survivalText(cohorts, moments) {
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-function detectableLine({ detectable, growthOnly }) {
+function detectableLine({ detectable, growthOnly, fullCollections }) {
   if (growthOnly) {
     return 'These files can show growth, never a leak: they do not say which session they are of, or at which interval it sampled.';
+  }
+  if (detectable === null && fullCollections !== null && fullCollections < FEWEST_COLLECTIONS) {
+    const count = fullCollections === 1 ? '1 full collection' : `${fullCollections} full collections`;
+    return `V8 has made ${count} between these snapshots, too few to show a leak of any size. Wait, or start with forceGC.`;
   }
   if (detectable === null)
     return 'These files are too few to show a leak of any size; take five or more.';

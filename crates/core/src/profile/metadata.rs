@@ -104,6 +104,8 @@ pub struct Host {
     pub memory_usage: MemoryUsage,
     /// `v8.getHeapStatistics().heap_size_limit`, bytes.
     pub heap_size_limit: f64,
+    /// Whether the program was ending.
+    pub at_exit: bool,
 }
 
 /// What a profile says about itself: the `heapProfile` key of our files. A file of another tool
@@ -157,6 +159,9 @@ pub struct Metadata {
     /// none of them has looked at counts as live. Other tools' files lack it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full_collections: Option<u64>,
+    /// Whether it was captured while the program ended: what that held until then may be gone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub at_exit: bool,
     /// Samples that were left out because the tree lacks their node.
     pub dropped_samples: u64,
     /// What the user says of the profile, by name.
@@ -196,6 +201,7 @@ impl Metadata {
             v8_version: Some(host.v8_version),
             memory_usage: Some(host.memory_usage),
             heap_size_limit: Some(host.heap_size_limit),
+            at_exit: host.at_exit,
             ..Metadata::default()
         }
     }

@@ -123,6 +123,8 @@ pub enum Reason {
     TooFewMoments,
     /// It grows; the files do not tell which objects are old.
     NoSession,
+    /// It grows, and most of its oldest objects are gone: a cache, or a leak that loses some.
+    OldestObjectsDie,
     /// V8 has not looked at what lives.
     NoCollection,
     /// Its growth may be chance.
@@ -138,9 +140,10 @@ impl Reason {
     pub fn verdict(self) -> Verdict {
         match self {
             Reason::OldObjectsStay => Verdict::Leaking,
-            Reason::TooFewOldObjects | Reason::TooFewMoments | Reason::NoSession => {
-                Verdict::Growing
-            }
+            Reason::TooFewOldObjects
+            | Reason::TooFewMoments
+            | Reason::OldestObjectsDie
+            | Reason::NoSession => Verdict::Growing,
             Reason::NoCollection => Verdict::Unknown,
             Reason::NoGrowth | Reason::Plateau | Reason::OldObjectsDie => Verdict::Steady,
         }

@@ -69,6 +69,8 @@ pub struct History {
     pub is_timed: bool,
     /// Full garbage collections that the session had seen, by capture; empty unless all captures tell.
     pub collections: Vec<u64>,
+    /// Whether each was taken while the program ended.
+    pub at_exit: Vec<bool>,
 }
 
 impl History {
@@ -96,6 +98,107 @@ impl History {
             tracks: tracks.collect(),
             names: self.names.iter().skip(1).cloned().collect(),
             collections: Vec::new(),
+            at_exit: Vec::new(),
+            ..*self
+        }
+    }
+
+    /// Full garbage collections between the first and the last capture; none if that is not told.
+    pub fn full_collections(&self) -> Option<u64> {
+        Some(self.collections.last()? - self.collections.first()?)
+    }
+
+    /// The captures between which V8 has looked at what lives: the first after each full collection, as
+    /// that has the least garbage. All, if captures do not tell of collections.
+    pub fn looks(&self) -> Vec<usize> {
+        let captures = self.while_running();
+        if self.collections.is_empty() {
+            return captures;
+        }
+        let mut looks: Vec<usize> = Vec::new();
+        for at in captures {
+            if looks.last().is_none_or(|&last| self.collections[at] > self.collections[last]) {
+                looks.push(at);
+            }
+        }
+        looks
+    }
+
+    /// Without those that were taken while the program ended, when what leaks is let go of like all else;
+    /// unless less than two are left.
+    fn while_running(&self) -> Vec<usize> {
+        let all = 0..self.captures();
+        let running: Vec<usize> =
+            all.clone().filter(|&at| !self.at_exit.get(at).is_some_and(|&ended| ended)).collect();
+        if running.len() < 2 { all.collect() } else { running }
+    }
+
+    /// As it would be if only these captures had been taken, by their place among them.
+    pub fn only(&self, captures: &[usize]) -> Track {
+        let lives = self.lives.iter().filter_map(|life| {
+            let first = captures.partition_point(|&capture| capture < life.first);
+            let end = captures.partition_point(|&capture| capture <= life.last);
+            (first < end).then(|| Life { first, last: end - 1, ..*life })
+        });
+        let stated = captures.iter().filter_map(|&capture| self.stated.get(capture));
+        Track { lives: lives.collect(), stated: stated.copied().collect() }
+    }
+
+    /// Live bytes by capture.
+    pub fn live_bytes(&self, captures: usize) -> Vec<f64> {
+        let mut bytes = sums_by_capture(&self.lives, captures, |life| life.bytes);
+        for (sum, stated) in bytes.iter_mut().zip(&self.stated) {
+            *sum += stated;
+        }
+        bytes
+    }
+}
+
+/// Captures of one session, the earliest first.
+#[derive(Debug, Default)]
+pub struct History {
+    /// Hours since the first capture, by capture.
+    pub hours: Vec<f64>,
+    /// What each site went through, by site.
+    pub tracks: FxHashMap<u32, Track>,
+    /// The names of the captures.
+    pub names: Vec<String>,
+    /// Average bytes between two samples, if samples can be compared.
+    pub interval: Option<u32>,
+    /// Whether the captures say when they were taken.
+    pub is_timed: bool,
+    /// Full garbage collections that the session had seen, by capture; empty unless all captures tell.
+    pub collections: Vec<u64>,
+    /// Whether each was taken while the program ended.
+    pub at_exit: Vec<bool>,
+}
+
+impl History {
+    /// How many captures there are.
+    pub fn captures(&self) -> usize {
+        self.hours.len()
+    }
+
+    /// From the first to the last capture.
+    pub fn span_hours(&self) -> f64 {
+        self.hours.last().copied().unwrap_or_default()
+    }
+
+    /// The history of what two captures that follow one another both have, at the time of the later one.
+    /// It is what is left without the garbage that each capture finds uncollected.
+    pub fn of_pairs(&self) -> History {
+        let pair =
+            |life: &Life| (life.last > life.first).then(|| Life { last: life.last - 1, ..*life });
+        let tracks = self.tracks.iter().map(|(&site, track)| {
+            let lives = track.lives.iter().filter_map(pair).collect();
+            (site, Track { lives, stated: track.stated.iter().skip(1).copied().collect() })
+        });
+        History {
+            hours: self.hours.iter().skip(1).copied().collect(),
+            tracks: tracks.collect(),
+            names: self.names.iter().skip(1).cloned().collect(),
+            collections: Vec::new(),
+            at_exit: Vec::new(),
             ..*self
         }
     }
@@ -125,6 +228,7 @@ impl History {
             tracks: tracks.collect(),
             names: captures.iter().map(|&capture| self.names[capture].clone()).collect(),
             collections: Vec::new(),
+            at_exit: Vec::new(),
             ..*self
         }
     }

@@ -123,7 +123,8 @@ impl Judge<'_> {
             return Reason::NoSession;
         }
         match retention.bounds95() {
-            (_, high) if high < STAYS || self.lets_go(site) => Reason::OldObjectsDie,
+            (_, high) if high < STAYS => Reason::OldObjectsDie,
+            _ if self.lets_go(site) => Reason::OldestObjectsDie,
             (low, _) if low <= STAYS => Reason::TooFewOldObjects,
             _ if !cohorts.interval95().is_positive() => Reason::TooFewMoments,
             _ => Reason::OldObjectsStay,

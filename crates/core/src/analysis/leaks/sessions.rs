@@ -53,7 +53,8 @@ impl Sessions {
         let (is_session, following) = (key.session_id.is_some(), key.following);
         let session = self.0.entry(key).or_default();
         let full_collections = profile.metadata.full_collections;
-        let capture = Capture { name, taken_at, full_collections };
+        let at_exit = profile.metadata.at_exit;
+        let capture = Capture { name, taken_at, full_collections, at_exit };
         if is_session && session.has_copy_of(&capture) {
             return;
         }
@@ -85,6 +86,8 @@ struct Capture {
     taken_at: Option<f64>,
     /// See [`crate::profile::Metadata::full_collections`].
     full_collections: Option<u64>,
+    /// See [`crate::profile::Metadata::at_exit`].
+    at_exit: bool,
 }
 
 impl Capture {
@@ -193,6 +196,7 @@ impl Session {
         History {
             hours: hours_of(&captures, is_timed),
             collections: collections_of(&captures, is_timed),
+            at_exit: captures.iter().map(|capture| capture.at_exit).collect(),
             names: captures.into_iter().map(|capture| capture.name).collect(),
             tracks,
             interval,
