@@ -118,6 +118,7 @@ test('-o goes where the system says', { timeout: 60_000 }, async () => {
   assert.ok(lstatSync(at('dangling')).isSymbolicLink() && lstatSync(at('later')).isFile());
   for (const [path, expected] of [
     ['new/', /EISDIR/],
+    ['new/.', /ENOENT/],
     ['loop', /ELOOP/],
     [pipe('nobody-reads'), /ENXIO/],
   ]) {

@@ -174,9 +174,7 @@ test('a Snapshot prints what it is, and its JSON is the profile', () => {
 });
 
 test('what a function is called may be anything, too', async () => {
-  class Named {
-    static name = Symbol('name');
-  }
+  const named = Object.defineProperty(() => {}, 'name', { value: Symbol('name') });
   const { proxy, revoke } = Proxy.revocable(() => {}, {});
   revoke();
   const expected = {
@@ -184,7 +182,7 @@ test('what a function is called may be anything, too', async () => {
     code: 'ERR_INVALID_ARG_TYPE',
     message: /Received function/,
   };
-  for (const value of [Named, proxy]) {
+  for (const value of [named, proxy]) {
     assert.throws(() => heapProfile.start(value), expected);
     await assert.rejects(Snapshot.read(value), expected);
   }
