@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { describe } from '../flamegraph/text.mjs';
 import heapProfile, { Snapshot } from '../index.js';
 import { cli, temporaryDirectory } from './helpers.mjs';
 
@@ -77,5 +78,13 @@ test('errors are one line of printable text', async () => {
     assert.ok(code > 0);
     assert.match(stderr, /^error: .*\n(See .*\n)?$/);
     assert.ok(isPlain(stderr), JSON.stringify(stderr));
+  }
+});
+
+test('a flame graph shows names as the command line does', () => {
+  const frame = { functionName: NAME, url: `/${NAME}.js`, lineNumber: 1, package: `@team/${NAME}` };
+  for (const text of Object.values(describe(frame))) {
+    assert.ok(isPlain(text), JSON.stringify(text));
+    assert.match(text, /ab?\ufffdb\ufffd/);
   }
 });

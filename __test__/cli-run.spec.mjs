@@ -100,6 +100,18 @@ for (const [format, ending] of [
   });
 }
 
+test('the last profile says whether the program had ended', async () => {
+  for (const [how, atExit] of [
+    ['normal', true],
+    ['exit', true],
+    ['signal', undefined],
+  ]) {
+    const directory = emptyDirectory();
+    await cli(['run', '--dir', directory, '--', ends, how], { onSpawn: onceReady('SIGTERM') });
+    assert.equal(onlyProfile(directory).heapProfile.atExit, atExit, how);
+  }
+});
+
 for (const [options, forceGC, said] of [
   [[], false, ''],
   [['--every', '1m'], false, ''],

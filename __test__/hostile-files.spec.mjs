@@ -57,6 +57,15 @@ for (const [name, make] of Object.entries(bombs)) {
   });
 }
 
+test('a flame graph of nodes in nodes takes seconds', { timeout: 30_000 }, async () => {
+  const nodes = Array.from({ length: 200_000 }, (_, index) => {
+    return `{"functionName":"f${index % 7}","selfSize":1,"children":[`;
+  });
+  const text = `{"head":${nodes.join('')}${']}'.repeat(nodes.length)}}`;
+  const page = await (await Snapshot.parse(Buffer.from(text))).encodeFlamegraph();
+  assert.ok(page.length > 0);
+});
+
 const refused = { code: 'ERR_INVALID_PROFILE', message: /is not a regular file/ };
 
 /** Two of one session, not of one millisecond. */
@@ -109,6 +118,7 @@ test('-o goes where the system says', { timeout: 60_000 }, async () => {
   assert.ok(lstatSync(at('dangling')).isSymbolicLink() && lstatSync(at('later')).isFile());
   for (const [path, expected] of [
     ['new/', /EISDIR/],
+    ['new/.', /ENOENT/],
     ['loop', /ELOOP/],
     [pipe('nobody-reads'), /ENXIO/],
   ]) {

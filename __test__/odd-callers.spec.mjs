@@ -172,3 +172,31 @@ test('a Snapshot prints what it is, and its JSON is the profile', () => {
   assert.equal(inspect(Object.create(Snapshot.prototype)), 'Snapshot {}');
   assert.deepEqual(Object.keys(JSON.parse(JSON.stringify(taken))), ['head', 'samples']);
 });
+
+test('what a function is called may be anything, too', async () => {
+  const named = Object.defineProperty(() => {}, 'name', { value: Symbol('name') });
+  const { proxy, revoke } = Proxy.revocable(() => {}, {});
+  revoke();
+  const expected = {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /Received function/,
+  };
+  for (const value of [named, proxy]) {
+    assert.throws(() => heapProfile.start(value), expected);
+    await assert.rejects(Snapshot.read(value), expected);
+  }
+});
+
+test('half a character is looked for as it is shown', async () => {
+  const head = { functionName: 'a\ud800b', selfSize: 1 };
+  const snapshot = await Snapshot.parse(Buffer.from(JSON.stringify({ head, samples: [] })));
+  for (const [filter, count] of [
+    ['a\ud800b', 1],
+    ['\udfffb', 1],
+    ['\udfffa', 0],
+  ]) {
+    assert.equal((await snapshot.top({ filter })).sites.length, count, filter);
+    assert.equal((await snapshot.diff(snapshot, { filter })).sites.length, count, filter);
+  }
+});

@@ -172,6 +172,10 @@ test('source maps, which may be anywhere, need everything to be readable', { ski
     assert.deepEqual([error.code, error.permission], ['ERR_ACCESS_DENIED', 'FileSystemRead']);
   }
   assert.deepEqual(plain, { done: 'object' });
+  // Places that have only the root in common.
+  const apart = ['/usr/*', '/etc/*'].map((path) => `--allow-fs-read=${path}`);
+  const [unread] = await withPermissions([ADDONS, ...some, ...apart], code);
+  assert.deepEqual([unread.code, unread.permission], ['ERR_ACCESS_DENIED', 'FileSystemRead']);
   const all = await withPermissions([ADDONS, READ_ALL], code);
   assert.deepEqual(all, [{ done: 'object' }, { done: 'object' }, { done: 'object' }]);
 });

@@ -1,11 +1,12 @@
 // What frames are called, and numbers with their intervals.
 import { nameOf, placeOf } from '../lib/display/frames.js';
+import { printable } from '../lib/display/printable.js';
 import { formatBytes, formatGrowth, formatRange } from '../lib/display/units.js';
 
 /** A frame with its name, its place, and the text that a search looks in. */
 export function describe(frame) {
-  const [name, place] = [nameOf(frame), placeOf(frame)];
-  return { name, place, package: frame.package, text: `${name} ${place}` };
+  const [name, place] = [printable(nameOf(frame)), printable(placeOf(frame))];
+  return { name, place, package: printable(frame.package), text: `${name} ${place}` };
 }
 
 /** `1.2 MiB (95 %: 1.1 MiB to 1.3 MiB)`. */

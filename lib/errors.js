@@ -56,9 +56,18 @@ function invalidThis(expected) {
 }
 
 function describe(value) {
-  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'function') return `function ${nameOf(value)}`;
   const text = inspect(value, { depth: 0, maxStringLength: 100, breakLength: Infinity });
   return value === null || value === undefined ? text : `type ${typeof value} (${text})`;
+}
+
+/** No name if that is something else, as a class's own may be, or cannot be had, as that of a revoked proxy. */
+function nameOf(of) {
+  try {
+    return typeof of.name === 'string' ? of.name : '';
+  } catch {
+    return '';
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 // Checks what callers pass in. What is returned is plain and safe to hand to native code.
 'use strict';
 
-const { types } = require('node:util');
+const { toUSVString, types } = require('node:util');
 const { bare } = require('./bare.js');
 const { invalidArgType, invalidArgValue, outOfRange } = require('./errors.js');
 const { checkEverythingReadable } = require('./permission.js');
@@ -46,7 +46,7 @@ const LEAK_CHECKS = {
   limit: (name, value) => checkInteger(name, value, Number.MAX_SAFE_INTEGER),
 };
 
-const SITE_CHECKS = { ...LEAK_CHECKS, total: checkBoolean, filter: checkString };
+const SITE_CHECKS = { ...LEAK_CHECKS, total: checkBoolean, filter: checkFilter };
 
 /** @returns {JsStartOptions} */
 const checkStartOptions = (options) => checkOptions(START_CHECKS, options);
@@ -113,6 +113,12 @@ function checkSourceMaps(name, value) {
 
 function checkString(name, value) {
   if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value);
+}
+
+/** Half a character is as it is in the names that are looked at: U+FFFD. */
+function checkFilter(name, value) {
+  checkString(name, value);
+  return toUSVString(value);
 }
 
 /** @returns {JsInclude} */

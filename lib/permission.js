@@ -13,9 +13,12 @@ function checkReadable(path) {
   check('fs.read', path, constants.O_RDONLY);
 }
 
-/** Source maps are read from wherever the profile says that scripts are. */
+/**
+ * Source maps are read from wherever the profile says that scripts are. Not asked of `/` itself: Node.js 20
+ * lets that be read as soon as two of the places that are allowed have nothing else in common.
+ */
 function checkEverythingReadable() {
-  checkReadable(resolve('/'));
+  checkReadable(resolve('/', 'any', 'script.js'));
 }
 
 /** Files are written beside their place, then moved there. */

@@ -188,10 +188,10 @@ class Snapshot {
   }
 }
 
-/** An absolute path of the same meaning: of `..` behind a link and of a `/` at the end the system knows more. */
+/** An absolute path of the same meaning: of `..` behind a link and of `/` or `/.` at the end the system knows more. */
 function absolute(path) {
   if (isAbsolute(path)) return path;
-  return /(^|\/)\.\.\/|\/$/.test(path) ? `${process.cwd()}/${path}` : resolve(path);
+  return /(^|\/)\.\.(\/|$)|\/\.?$/.test(path) ? `${process.cwd()}/${path}` : resolve(path);
 }
 
 function checkSnapshot(name, value) {

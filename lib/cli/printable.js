@@ -1,17 +1,9 @@
-// What may be printed of a text from outside: names are anything.
+// Texts from outside, as they may be printed: as JSON, and as complaints.
 'use strict';
 
-/**
- * Controls would reach the terminal; what changes the direction of text or has no width would show a
- * name as another one.
- */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const { printable, UNPRINTABLE } = require('../display/printable.js');
 
-function printable(text) {
-  return text.replace(UNPRINTABLE, '\ufffd');
-}
-
-/** The same data, as JSON that may be printed. */
+/** Data as JSON that may be printed. */
 function printableJson(value) {
   const text = JSON.stringify(value, null, 2);
   return text.replace(UNPRINTABLE, (character) => (character === '\n' ? '\n' : escaped(character)));
@@ -28,4 +20,4 @@ function complain(text) {
   process.stderr.write(`${printable(text.replaceAll('\n', ' '))}\n`);
 }
 
-module.exports = { complain, printable, printableJson };
+module.exports = { complain, printableJson };

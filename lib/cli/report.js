@@ -3,7 +3,8 @@
 
 const { UsageError } = require('./errors.js');
 const { STANDARD } = require('./output.js');
-const { printable, printableJson } = require('./printable.js');
+const { printable } = require('../display/printable.js');
+const { printableJson } = require('./printable.js');
 const { textTable } = require('./table.js');
 
 /** Options of all commands that print an answer. */

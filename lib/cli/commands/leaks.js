@@ -187,7 +187,8 @@ function detectableLine({ detectable, growthOnly, fullCollections }) {
     return 'These files can show growth, never a leak: they do not say which session they are of, or at which interval it sampled.';
   }
   if (detectable === null && fullCollections !== null && fullCollections < FEWEST_COLLECTIONS) {
-    const count = fullCollections === 1 ? '1 full collection' : `${fullCollections} full collections`;
+    const count =
+      fullCollections === 1 ? '1 full collection' : `${fullCollections} full collections`;
     return `V8 has made ${count} between these snapshots, too few to show a leak of any size. Wait, or start with forceGC.`;
   }
   if (detectable === null)

@@ -213,6 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn writers_of_one_file_replace_what_the_others_wrote() {
+        let directory = TempDir::new().unwrap();
+        let target = Target::Path(directory.path().join("a.heapprofile"));
+        std::thread::scope(|scope| {
+            for text in ["a", "b", "c", "d"] {
+                let target = &target;
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        put(target, text).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(names(&directory), ["a.heapprofile"]);
+    }
+
+    #[test]
     fn a_link_stays_and_its_target_is_replaced() {
         let directory = TempDir::new().unwrap();
         let (path, link) = (directory.path().join("real"), directory.path().join("link"));

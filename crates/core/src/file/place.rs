@@ -39,7 +39,7 @@ pub fn find(path: &Path) -> io::Result<Place> {
     if kind.is_dir() {
         Err(Errno::ISDIR.into())
     } else if kind.is_file() {
-        existing(path, &found).map(Place::File)
+        existing(path, found).map(Place::File)
     } else if kind.is_fifo() {
         open_pipe(path).map(Place::Pipe)
     } else {
@@ -48,14 +48,24 @@ pub fn find(path: &Path) -> io::Result<Place> {
 }
 
 /// The path of a file without links in it.
-fn existing(path: &Path, found: &Metadata) -> io::Result<PathBuf> {
-    let place = fs::canonicalize(path)?;
-    let there = fs::metadata(&place)?;
-    // A link of /proc to a file that was deleted has a text that leads elsewhere.
-    if (there.dev(), there.ino()) != (found.dev(), found.ino()) {
-        return Err(Errno::NOENT.into());
+fn existing(path: &Path, mut found: Metadata) -> io::Result<PathBuf> {
+    loop {
+        let place = fs::canonicalize(path)?;
+        if is_same(&fs::metadata(&place)?, &found) {
+            return Ok(place);
+        }
+        // Another writer may have replaced the file meanwhile. A link of /proc to a file that was
+        // deleted stays what it is, and has a text that leads elsewhere.
+        let now = fs::metadata(path)?;
+        if is_same(&now, &found) {
+            return Err(Errno::NOENT.into());
+        }
+        found = now;
     }
-    Ok(place)
+}
+
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 /// Where a file would be made. Only the last name is looked at: the system follows the others, `..`

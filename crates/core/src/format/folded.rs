@@ -8,8 +8,13 @@ use std::io::{self, Write};
 use crate::profile::path::Path;
 use crate::profile::{Node, Profile};
 
+/// Stacks that add up to more are not written: 4 KB of a file can be nodes in nodes that would fill a disk.
+/// A million nodes have that with 25 frames each.
+const MAX_BYTES: usize = 1 << 30;
+
 /// Writes the profile, its estimates rounded to whole bytes.
 pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
+    let mut left = MAX_BYTES;
     let self_sizes = &profile.totals().self_sizes;
     let mut stack: Path<String> = Path::default();
     for (index, node) in (0..).zip(profile.nodes.iter()) {
@@ -17,10 +22,17 @@ pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
         let bytes = self_sizes[index as usize].round();
         if bytes >= 1.0 {
             let frames: Vec<&str> = stack.values().map(String::as_str).collect();
+            let length = frames.iter().map(|frame| frame.len() + 1).sum();
+            left = left.checked_sub(length).ok_or_else(too_large)?;
             writeln!(out, "{} {bytes}", frames.join(";"))?;
         }
     }
     Ok(())
+}
+
+fn too_large() -> io::Error {
+    let message = format!("more than {} MiB of stacks", MAX_BYTES >> 20);
+    io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
 /// `name (file:line)`, without what the format gives a meaning.
@@ -41,6 +53,17 @@ mod tests {
     use super::*;
     use crate::profile::{Text, testing};
     use std::sync::Arc;
+
+    #[test]
+    fn stacks_that_add_up_to_too_much_are_not_written() {
+        let name = "f".repeat(10_000);
+        let chain: Vec<_> = (0..1000).map(|i: u32| (i + 1, i.saturating_sub(1), &*name)).collect();
+        let mut profile = testing::profile(&chain);
+        profile.parts_mut().samples =
+            Arc::new((1..=1000).map(|node_id| testing::sample(node_id, 16, 1)).collect());
+        let error = write(&profile, &mut io::sink()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
 
     #[test]
     fn writes_a_line_for_each_stack_that_holds_bytes() {

@@ -24,6 +24,10 @@ use stacks::{Held, Knowledge, Stacks};
 /// Frames on top of each other, as many as V8 is asked for at most; the page recurses this deep.
 pub const MAX_DEPTH: u32 = 1024;
 
+/// Steps up from nodes that allocate towards the root, for the tree of callers. A million such nodes have
+/// as many with 32 frames each; callers that take more are left out.
+const MAX_STEPS: usize = 1 << 25;
+
 /// Rows of the table.
 const MAX_FUNCTIONS: usize = 1000;
 
@@ -98,7 +102,15 @@ pub fn flamegraph(profile: &Profile, base: Option<&Profile>) -> FlameGraph {
     let all = stacks.totals[0];
     let (functions, omitted_functions) = functions(&stacks, frames.len(), known);
     let calls = largest(root(all, 0), |node| stacks.calls_of(node), known);
-    let callers = largest(root(all, stacks.leaves()), |leaves| stacks.callers_of(leaves), known);
+    let mut left = MAX_STEPS;
+    let callers_of = |ways: Vec<_>| match left.checked_sub(ways.len()) {
+        Some(rest) => {
+            left = rest;
+            stacks.callers_of(ways)
+        }
+        None => Vec::new(),
+    };
+    let callers = largest(root(all, stacks.leaves()), callers_of, known);
     let mut graph = FlameGraph {
         taken_at: profile.metadata.taken_at.map(|time| time.timestamp_millis() as f64),
         bytes: known.bytes(&all),

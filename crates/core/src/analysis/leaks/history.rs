@@ -103,9 +103,10 @@ impl History {
         }
     }
 
-    /// Full garbage collections between the first and the last capture; none if that is not told.
-    pub fn full_collections(&self) -> Option<u64> {
-        Some(self.collections.last()? - self.collections.first()?)
+    /// Full garbage collections between the first and the last of these captures; none if that is not told.
+    pub fn full_collections(&self, captures: &[usize]) -> Option<u64> {
+        let count = |capture: Option<&usize>| self.collections.get(*capture?);
+        Some(count(captures.last())? - count(captures.first())?)
     }
 
     /// The captures between which V8 has looked at what lives: the first after each full collection, as
@@ -131,92 +132,6 @@ impl History {
         let running: Vec<usize> =
             all.clone().filter(|&at| !self.at_exit.get(at).is_some_and(|&ended| ended)).collect();
         if running.len() < 2 { all.collect() } else { running }
-    }
-
-    /// As it would be if only these captures had been taken, by their place among them.
-    pub fn only(&self, captures: &[usize]) -> Track {
-        let lives = self.lives.iter().filter_map(|life| {
-            let first = captures.partition_point(|&capture| capture < life.first);
-            let end = captures.partition_point(|&capture| capture <= life.last);
-            (first < end).then(|| Life { first, last: end - 1, ..*life })
-        });
-        let stated = captures.iter().filter_map(|&capture| self.stated.get(capture));
-        Track { lives: lives.collect(), stated: stated.copied().collect() }
-    }
-
-    /// Live bytes by capture.
-    pub fn live_bytes(&self, captures: usize) -> Vec<f64> {
-        let mut bytes = sums_by_capture(&self.lives, captures, |life| life.bytes);
-        for (sum, stated) in bytes.iter_mut().zip(&self.stated) {
-            *sum += stated;
-        }
-        bytes
-    }
-}
-
-/// Captures of one session, the earliest first.
-#[derive(Debug, Default)]
-pub struct History {
-    /// Hours since the first capture, by capture.
-    pub hours: Vec<f64>,
-    /// What each site went through, by site.
-    pub tracks: FxHashMap<u32, Track>,
-    /// The names of the captures.
-    pub names: Vec<String>,
-    /// Average bytes between two samples, if samples can be compared.
-    pub interval: Option<u32>,
-    /// Whether the captures say when they were taken.
-    pub is_timed: bool,
-    /// Full garbage collections that the session had seen, by capture; empty unless all captures tell.
-    pub collections: Vec<u64>,
-    /// Whether each was taken while the program ended.
-    pub at_exit: Vec<bool>,
-}
-
-impl History {
-    /// How many captures there are.
-    pub fn captures(&self) -> usize {
-        self.hours.len()
-    }
-
-    /// From the first to the last capture.
-    pub fn span_hours(&self) -> f64 {
-        self.hours.last().copied().unwrap_or_default()
-    }
-
-    /// The history of what two captures that follow one another both have, at the time of the later one.
-    /// It is what is left without the garbage that each capture finds uncollected.
-    pub fn of_pairs(&self) -> History {
-        let pair =
-            |life: &Life| (life.last > life.first).then(|| Life { last: life.last - 1, ..*life });
-        let tracks = self.tracks.iter().map(|(&site, track)| {
-            let lives = track.lives.iter().filter_map(pair).collect();
-            (site, Track { lives, stated: track.stated.iter().skip(1).copied().collect() })
-        });
-        History {
-            hours: self.hours.iter().skip(1).copied().collect(),
-            tracks: tracks.collect(),
-            names: self.names.iter().skip(1).cloned().collect(),
-            collections: Vec::new(),
-            at_exit: Vec::new(),
-            ..*self
-        }
-    }
-
-    /// Full garbage collections between the first and the last capture; none if that is not told.
-    pub fn full_collections(&self) -> Option<u64> {
-        Some(self.collections.last()? - self.collections.first()?)
-    }
-
-    /// The captures between which V8 has looked at what lives: the first after each full collection, as
-    /// that has the least garbage. All, if captures do not tell of collections.
-    pub fn looks(&self) -> Vec<usize> {
-        let all = 0..self.captures();
-        if self.collections.is_empty() {
-            return all.collect();
-        }
-        let is_look = |at: &usize| *at == 0 || self.collections[*at] > self.collections[*at - 1];
-        all.filter(is_look).collect()
     }
 
     /// As it would be if only these captures had been taken.

@@ -67,7 +67,8 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     } else {
         history
     };
-    let is_looked_at = session.captures() < 2 || session.full_collections() != Some(0);
+    let full_collections = session.full_collections(&looks);
+    let is_looked_at = session.captures() < 2 || full_collections != Some(0);
     let judge = Judge::new(history, growing, is_looked_at);
     let whole = judge.growth_of_all();
     let mut judged: Vec<Judgement> = history.tracks.keys().map(|&site| judge.judge(site)).collect();
@@ -81,7 +82,7 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     Leaks {
         verdict,
         others: Vec::new(),
-        full_collections: session.full_collections(),
+        full_collections,
         growth_only: history.interval.is_none(),
         span_ms: session.is_timed.then(|| session.span_hours() * 3_600_000.0),
         growth_bytes_per_hour: whole,

@@ -317,3 +317,17 @@ fn a_cache_that_lets_its_oldest_objects_go_is_no_leak_however_long_one_looks() {
         }
     }
 }
+
+#[test]
+fn what_was_captured_while_the_program_ended_is_left_out() {
+    let mut profiles = run(&[LEAKING[0].1], 1, 256);
+    let last = profiles.last_mut().unwrap();
+    last.parts_mut().samples = Arc::default();
+    assert_eq!(judge(&profiles).verdict, Verdict::Steady);
+    profiles.last_mut().unwrap().parts_mut().metadata.at_exit = true;
+    let leaks = judge(&profiles);
+    assert_eq!((leaks.verdict, leaks.snapshots.len()), (Verdict::Leaking, CAPTURES));
+    assert_eq!(leaks.moments, (0..CAPTURES - 1).collect::<Vec<_>>());
+    // Of two there is nothing to leave out.
+    assert_eq!(judge(&profiles[CAPTURES - 2..]).moments, [0, 1]);
+}
