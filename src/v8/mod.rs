@@ -5,8 +5,10 @@ mod capture;
 mod collections;
 mod ffi;
 mod node_api;
+mod options;
 mod probe;
 mod sampler;
 
 pub use capture::{Capture, V8Profile};
-pub use sampler::{StartOptions, Status, capture, start, status, stop};
+pub use options::StartOptions;
+pub use sampler::{Status, capture, start, status, stop};

@@ -16,6 +16,7 @@ use super::capture::{self, Capture};
 use super::collections::FullCollections;
 use super::ffi::{self, Isolate};
 use super::node_api::{HandleScope, check};
+use super::options::{StartOptions, check_ranges, check_same, check_supported};
 use super::probe;
 use heap_profile_core::error::{Error, Result};
 use heap_profile_core::profile::fingerprint::{Fingerprint, has_interval};
@@ -70,30 +71,6 @@ struct OurSession {
 impl State {
     const fn new() -> State {
         State { phase: Phase::Idle, has_cleanup_hook: false }
-    }
-}
-
-/// What `start` was asked for; what is left out is the default, or whatever runs.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct StartOptions {
-    /// See [`Options`].
-    pub sample_interval_bytes: Option<u32>,
-    /// See [`Options`].
-    pub stack_depth: Option<u32>,
-    /// See [`Options`].
-    pub force_gc: Option<bool>,
-    /// See [`Options`].
-    pub include: Option<Include>,
-}
-
-impl StartOptions {
-    fn over(self, base: Options) -> Options {
-        Options {
-            sample_interval_bytes: self.sample_interval_bytes.unwrap_or(base.sample_interval_bytes),
-            stack_depth: self.stack_depth.unwrap_or(base.stack_depth),
-            force_gc: self.force_gc.unwrap_or(base.force_gc),
-            include: self.include.unwrap_or(base.include),
-        }
     }
 }
 
@@ -221,48 +198,6 @@ fn lost(isolate: NonNull<Isolate>, options: Options) -> Error {
     } else {
         Error::NotSampling(STOPPED_BEHIND_OUR_BACK)
     }
-}
-
-fn check_same(running: Options, asked: StartOptions) -> Result<()> {
-    if asked.over(running) == running {
-        return Ok(());
-    }
-    let describe = |options: Options| {
-        format!(
-            "sampleIntervalBytes {}, stackDepth {}, forceGC {}, include '{}'",
-            options.sample_interval_bytes,
-            options.stack_depth,
-            options.force_gc,
-            options.include.as_str()
-        )
-    };
-    Err(Error::AlreadySampling(format!(
-        "heap-profile is already sampling with {}; call stop() before start() with {}",
-        describe(running),
-        describe(asked.over(running))
-    )))
-}
-
-/// lib/options.js says it in better words; V8 aborts the process on an interval of 0.
-fn check_ranges(options: Options) -> Result<()> {
-    let Options { sample_interval_bytes: interval, stack_depth: depth, .. } = options;
-    if Options::INTERVALS.contains(&interval) && Options::DEPTHS.contains(&depth) {
-        return Ok(());
-    }
-    Err(Error::Internal(format!(
-        "sampleIntervalBytes {interval} or stackDepth {depth} out of range"
-    )))
-}
-
-fn check_supported(runtime: Runtime, options: Options) -> Result<()> {
-    if options.include == Include::Allocated && !runtime.keeps_collected {
-        return Err(Error::UnsupportedOption(
-            "include: 'allocated' needs Node.js 20 or newer: V8 before 11.3 cannot keep collected \
-             objects"
-                .into(),
-        ));
-    }
-    Ok(())
 }
 
 /// Such as `11.3.244.8-node.38`.
