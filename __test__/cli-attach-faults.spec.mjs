@@ -67,6 +67,21 @@ function spawned(start) {
   return { promise, child: () => child };
 }
 
+/** Waits until the target is asked for that; fails if attach ends before. */
+async function untilAsked(line, method, attached) {
+  const isAsked = async () => {
+    for (let told = await line(); told !== method; told = await line()) {
+      assert.notEqual(told, undefined, `the target ended before ${method}`);
+    }
+  };
+  const ended = attached.then(({ stderr }) =>
+    assert.fail(`attach ended before ${method}: ${stderr}`),
+  );
+  await Promise.race([isAsked(), ended]);
+  // What comes of it is the test's now.
+  ended.catch(() => {});
+}
+
 // Most of them wait most of the time.
 describe('attach', { concurrency: 3 }, () => {
   for (const at of [...STEPS, STOP]) {
@@ -89,7 +104,7 @@ describe('attach', { concurrency: 3 }, () => {
           },
         ),
       );
-      while ((await line()) !== at);
+      await untilAsked(line, at, promise);
       child().kill('SIGINT');
       const { signal, stderr } = await promise;
       assert.equal(signal, 'SIGINT');
@@ -102,7 +117,7 @@ describe('attach', { concurrency: 3 }, () => {
     const [at] = STEPS;
     const { child: fake, ended, pid, line } = await startFake(t, { at, answer: 'late' });
     const { promise, child } = spawned((onSpawn) => attachShortly(pid, {}, [], { onSpawn }));
-    while ((await line()) !== at);
+    await untilAsked(line, at, promise);
     child().kill('SIGINT');
     const { signal, stderr } = await promise;
     assert.deepEqual([signal, stderr], ['SIGINT', '']);
@@ -116,13 +131,13 @@ describe('attach', { concurrency: 3 }, () => {
     const { pid, line } = await startFake(t, { at: STOP, answer: null });
     const endless = { profile: { limit: 1e9, afterSignal: 1e9 } };
     const { promise, child } = spawned((onSpawn) =>
-      attachShortly(pid, endless, ['--duration', '1h'], { onSpawn }),
+      attachShortly(pid, endless, ['--duration', '100ms'], { onSpawn }),
     );
-    while ((await line()) !== 'HeapProfiler.startSampling');
-    child().kill('SIGINT');
-    while ((await line()) !== STOP);
-    child().kill('SIGINT');
+    await untilAsked(line, STOP, promise);
+    // The first one waits for the profile as long as that takes. Two at once would be one to the system.
+    const impatient = setInterval(() => child().kill('SIGINT'), 100);
     const { signal, stderr } = await promise;
+    clearInterval(impatient);
     assert.deepEqual([signal, stderr], ['SIGINT', '']);
   });
 

@@ -8,6 +8,9 @@ import { run } from 'node:test';
 import { spec, tap } from 'node:test/reporters';
 import { root } from './run.mjs';
 
+/** The longest spec takes a tenth of it: one that hangs is to fail, not to stand still. */
+const MOST_MS = 600_000;
+
 const named = process.argv.slice(2);
 const files = (named.length > 0 ? named : ['__test__']).flatMap(specsOf);
 
@@ -15,7 +18,7 @@ if (files.length === 0) {
   fail(`no spec in ${named.join(', ')}`);
   process.exit();
 }
-const events = run({ files, concurrency: availableParallelism() + 1 });
+const events = run({ files, concurrency: availableParallelism() + 1, timeout: MOST_MS });
 events.on('test:fail', () => {
   process.exitCode = 1;
 });
