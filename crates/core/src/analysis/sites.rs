@@ -73,8 +73,21 @@ pub struct Sites {
     ways: Ways,
 }
 
-/// The site of no caller, and the way from the root.
+/// Of each node of a profile.
+struct Placed {
+    /// Its site.
+    sites: Vec<u32>,
+    /// Its function.
+    frames: Vec<u32>,
+    /// The node that it counts for: itself, or of what is hidden the one that called it.
+    shown: Vec<u32>,
+}
+
+/// The site of no caller.
 const NONE: u32 = u32::MAX;
+
+/// The way from the root.
+pub const NO_WAY: u32 = u32::MAX;
 
 /// Callers that an answer tells of each site: as many as V8 keeps unless it is asked for more.
 pub const MAX_CALLERS: usize = 64;
@@ -91,6 +104,11 @@ impl Sites {
             numbers: HashMap::default(),
             ways: Ways::default(),
         }
+    }
+
+    /// Whether each is a function or several, whoever calls it.
+    pub fn are_functions(&self) -> bool {
+        self.grouping.by != By::Stack
     }
 
     /// How many there are.
@@ -116,6 +134,42 @@ impl Sites {
 
     /// The site of each node of a profile.
     pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
+        self.place(profile).sites
+    }
+
+    /// The same, with the way up to the root from each node that has samples: the others have
+    /// [`NO_WAY`].
+    pub fn with_ways(&mut self, profile: &Profile) -> (Vec<u32>, Vec<u32>) {
+        let Placed { sites, frames, shown } = self.place(profile);
+        let (mut known, mut ways) = (vec![NO_WAY; profile.nodes.len()], Vec::new());
+        ways.resize(profile.nodes.len(), NO_WAY);
+        for &node in profile.totals().sample_nodes.iter().flatten() {
+            let node = node as usize;
+            ways[node] = self.ways.from(shown[node], &profile.nodes, &frames, &mut known);
+        }
+        (sites, ways)
+    }
+
+    /// Which of the ways lead through the function of the site: by number. None does where sites are no
+    /// functions.
+    pub fn ways_through(&self, site: u32) -> Vec<bool> {
+        let key = self.sites[site as usize].key;
+        let mut leads = Vec::with_capacity(self.ways.0.len());
+        for &(frame, rest) in &self.ways.0 {
+            // A way comes after the rest of it.
+            let is_through = self.kinds[frame as usize].key == key
+                || leads.get(rest as usize).is_some_and(|&leads| leads);
+            leads.push(is_through);
+        }
+        leads
+    }
+
+    /// The functions on a way, the nearest first.
+    pub fn on_way(&self, way: u32) -> impl Iterator<Item = &Arc<Frame>> {
+        self.ways.up(way).map(|frame| self.frames.get(frame))
+    }
+
+    fn place(&mut self, profile: &Profile) -> Placed {
         let frames = self.frames.of_nodes(profile);
         self.learn_kinds();
         let mut sites: Vec<u32> = Vec::with_capacity(profile.nodes.len());
@@ -137,7 +191,7 @@ impl Sites {
             sites.push(site);
         }
         self.keep_heaviest(profile, &frames, &sites, &shown);
-        sites
+        Placed { sites, frames, shown }
     }
 
     /// Of the functions that are new: there are far fewer than nodes.
@@ -170,7 +224,7 @@ impl Sites {
                 heaviest[site as usize] = Some(shown[node]);
             }
         }
-        let mut known = vec![NONE; profile.nodes.len()];
+        let mut known = vec![NO_WAY; profile.nodes.len()];
         for (site, node) in self.sites.iter_mut().zip(heaviest) {
             let Some(node) = node else { continue };
             let caller = profile.nodes[node as usize].parent;
@@ -183,7 +237,7 @@ impl Sites {
         let new = self.sites.len() as u32;
         let number = *self.numbers.entry((key, caller)).or_insert(new);
         if number == new {
-            self.sites.push(Site { key, way: NONE, most: -1.0 });
+            self.sites.push(Site { key, way: NO_WAY, most: -1.0 });
         }
         number
     }
@@ -195,12 +249,12 @@ impl Sites {
 struct Ways(IndexSet<(u32, u32), RandomState>);
 
 impl Ways {
-    /// The way from a node of a profile. `known` are those from its nodes, [`NONE`] if there is none yet
+    /// The way from a node of a profile. `known` are those from its nodes, [`NO_WAY`] if there is none yet
     /// and from the root.
     fn from(&mut self, node: u32, nodes: &[Node], frames: &[u32], known: &mut [u32]) -> u32 {
         let mut new = Vec::new();
         let mut at = node as usize;
-        while at != 0 && known[at] == NONE {
+        while at != 0 && known[at] == NO_WAY {
             new.push(at);
             at = nodes[at].parent as usize;
         }

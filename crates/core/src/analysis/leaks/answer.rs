@@ -131,6 +131,8 @@ pub enum Reason {
     NoGrowth,
     /// It grew, and has all but stopped.
     Plateau,
+    /// It grows as much as what it calls shrinks: V8 has compiled the one into the other.
+    Moved,
     /// It grows, and its old objects die.
     OldObjectsDie,
 }
@@ -145,7 +147,9 @@ impl Reason {
             | Reason::OldestObjectsDie
             | Reason::NoSession => Verdict::Growing,
             Reason::NoCollection => Verdict::Unknown,
-            Reason::NoGrowth | Reason::Plateau | Reason::OldObjectsDie => Verdict::Steady,
+            Reason::NoGrowth | Reason::Plateau | Reason::Moved | Reason::OldObjectsDie => {
+                Verdict::Steady
+            }
         }
     }
 }

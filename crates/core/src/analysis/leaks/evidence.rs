@@ -20,7 +20,7 @@ impl Judge<'_> {
     pub fn detectable(&self) -> Option<f64> {
         let captures = self.history.captures();
         let interval = self.history.interval.filter(|_| captures >= FEWEST_CAPTURES)?;
-        let pairs_span = self.history.span_hours() - self.growing.hours[0];
+        let pairs_span = self.growing.span_hours();
         let cohorts = captures.saturating_sub(2);
         let slope = 1.2 * (self.z + normal(0.95)).powi(2);
         let mean = (student95(cohorts.saturating_sub(1)) + normal(0.95)).powi(2);

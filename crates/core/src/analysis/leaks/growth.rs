@@ -53,6 +53,13 @@ impl Growth {
         Interval { estimate: self.slope, low: Some(low), high: Some(high) }
     }
 
+    /// The slope, if there were no other errors than those of sampling, bounded by `z` standard errors.
+    pub fn sampled(&self, z: f64) -> Interval {
+        let half = z * self.sampling.sqrt();
+        let (low, high) = (self.slope - half, self.slope + half);
+        Interval { estimate: self.slope, low: Some(low), high: Some(high) }
+    }
+
     /// The slope with its 95 % interval; without bounds where nothing tells of errors.
     pub fn interval95(&self) -> Interval {
         if self.has_bounds { self.within(normal(0.975)) } else { Interval::unknown(self.slope) }

@@ -9,6 +9,12 @@ pub struct Life {
     pub bytes: f64,
     /// The variance that it adds to a total.
     pub variance: f64,
+    /// Its own bytes: what is there at least.
+    pub seen: f64,
+    /// When it was born: V8's ordinal, which counts allocated bytes. 0 of several.
+    pub ordinal: u64,
+    /// How it was reached, see [`crate::analysis::sites::Sites::with_ways`].
+    pub way: u32,
     /// The first capture that has it.
     pub first: usize,
     /// The last one.
@@ -20,6 +26,7 @@ impl Life {
     pub fn add(&mut self, other: &Life) {
         self.bytes += other.bytes;
         self.variance += other.variance;
+        self.seen += other.seen;
     }
 }
 
@@ -42,6 +49,14 @@ impl Track {
         });
         let stated = captures.iter().filter_map(|&capture| self.stated.get(capture));
         Track { lives: lives.collect(), stated: stated.copied().collect() }
+    }
+
+    /// See [`History::of_pairs`].
+    pub fn of_pairs(&self) -> Track {
+        let pair =
+            |life: &Life| (life.last > life.first).then(|| Life { last: life.last - 1, ..*life });
+        let lives = self.lives.iter().filter_map(pair).collect();
+        Track { lives, stated: self.stated.iter().rev().skip(1).rev().copied().collect() }
     }
 
     /// Live bytes by capture.
@@ -71,6 +86,8 @@ pub struct History {
     pub collections: Vec<u64>,
     /// Whether each was taken while the program ended.
     pub at_exit: Vec<bool>,
+    /// The heap's bytes as V8 itself counts them, by capture; empty unless all captures tell.
+    pub heap_used: Vec<f64>,
 }
 
 impl History {
@@ -84,21 +101,18 @@ impl History {
         self.hours.last().copied().unwrap_or_default()
     }
 
-    /// The history of what two captures that follow one another both have, at the time of the later one.
+    /// The history of what two captures that follow one another both have, at the time of the earlier one.
     /// It is what is left without the garbage that each capture finds uncollected.
     pub fn of_pairs(&self) -> History {
-        let pair =
-            |life: &Life| (life.last > life.first).then(|| Life { last: life.last - 1, ..*life });
-        let tracks = self.tracks.iter().map(|(&site, track)| {
-            let lives = track.lives.iter().filter_map(pair).collect();
-            (site, Track { lives, stated: track.stated.iter().skip(1).copied().collect() })
-        });
+        let tracks = self.tracks.iter().map(|(&site, track)| (site, track.of_pairs()));
+        let pairs = self.captures().saturating_sub(1);
         History {
-            hours: self.hours.iter().skip(1).copied().collect(),
+            hours: self.hours.iter().take(pairs).copied().collect(),
             tracks: tracks.collect(),
-            names: self.names.iter().skip(1).cloned().collect(),
+            names: self.names.iter().take(pairs).cloned().collect(),
             collections: Vec::new(),
             at_exit: Vec::new(),
+            heap_used: Vec::new(),
             ..*self
         }
     }
@@ -144,8 +158,21 @@ impl History {
             names: captures.iter().map(|&capture| self.names[capture].clone()).collect(),
             collections: Vec::new(),
             at_exit: Vec::new(),
+            heap_used: captures.iter().filter_map(|&at| self.heap_used.get(at)).copied().collect(),
             ..*self
         }
+    }
+
+    /// The last ordinal that each capture or one before it has: a clock that counts allocated bytes.
+    pub fn clock(&self) -> Vec<u64> {
+        let mut clock = vec![0; self.captures()];
+        for life in self.tracks.values().flat_map(|track| &track.lives) {
+            clock[life.first] = life.ordinal.max(clock[life.first]);
+        }
+        for at in 1..clock.len() {
+            clock[at] = clock[at].max(clock[at - 1]);
+        }
+        clock
     }
 
     /// All sites as one.
@@ -209,6 +236,9 @@ mod tests {
                 .map(|(bytes, (first, last))| Life {
                     bytes: f64::from(bytes),
                     variance: 0.0,
+                    seen: 0.0,
+                    ordinal: 0,
+                    way: 0,
                     first,
                     last,
                 })

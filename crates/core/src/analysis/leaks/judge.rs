@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::answer::{Reason, Verdict};
 use super::growth::Growth;
 use super::history::{History, Life, Track};
-use super::retention::{left_by_cohorts, retention};
+use super::retention::{PARTS, left_by_cohorts, left_by_moments, left_by_parts, retention};
 use crate::analysis::interval::Interval;
 use crate::analysis::statistics::{Mean, Share, normal};
 use crate::profile::estimate::Total;
@@ -28,8 +28,10 @@ pub struct Judgement {
     pub growth: Interval,
     /// See [`retention`].
     pub retention: Share,
-    /// See [`left_by_cohorts`].
+    /// What is left of when: see [`left_by_cohorts`].
     pub cohorts: Mean,
+    /// See [`left_by_moments`].
+    pub moments: Mean,
 }
 
 impl Judgement {
@@ -62,6 +64,8 @@ pub struct Judge<'a> {
     student: f64,
     /// Whether there was a full garbage collection between the captures, as far as is known.
     is_looked_at: bool,
+    /// See [`History::clock`].
+    clock: Vec<u64>,
 }
 
 impl Judge<'_> {
@@ -71,7 +75,7 @@ impl Judge<'_> {
         let tested = growing.tracks.values().filter(has_births).count().max(1);
         // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
         let (z, student) = (normal(1.0 - 0.025 / tested as f64), Growth::student(growing));
-        Judge { history, growing, z, student, is_looked_at }
+        Judge { history, growing, z, student, is_looked_at, clock: history.clock() }
     }
 
     /// The growth of all live bytes.
@@ -81,21 +85,35 @@ impl Judge<'_> {
 
     /// The verdict on a site.
     pub fn judge(&self, site: u32) -> Judgement {
-        let (track, growing) = (&self.history.tracks[&site], &self.growing.tracks[&site]);
+        self.judge_track(site, &self.history.tracks[&site], &self.growing.tracks[&site])
+    }
+
+    /// The same of what is told of it: its objects, and those that growth is told from.
+    pub fn judge_track(&self, site: u32, track: &Track, growing: &Track) -> Judgement {
         let growth = Growth::fit(self.growing, growing, self.student);
         let retention = match self.history.interval {
             Some(_) => retention(track, self.last(), self.last()),
             None => Share::default(),
         };
-        let cohorts = left_by_cohorts(track, &self.history.hours);
-        Judgement {
+        // What the last capture is the first to have has not outlived one.
+        let (from, to) = (self.clock[0], self.clock[self.last().saturating_sub(1)]);
+        let mut judgement = Judgement {
             site,
-            reason: self.reason(site, growth, &retention, &cohorts),
+            reason: Reason::NoCollection,
             live_bytes: self.live_bytes(track),
             growth: interval95(growth),
             retention,
-            cohorts,
-        }
+            cohorts: left_by_cohorts(track, &self.history.hours),
+            moments: Mean::of(&left_by_moments(track, from, to, self.last())),
+        };
+        let parts = left_by_parts(track, from, to, self.last());
+        judgement.reason = self.reason(track, growing, growth, &judgement, &parts);
+        judgement
+    }
+
+    /// Whether growth is told from what two captures both have.
+    pub fn is_of_pairs(&self) -> bool {
+        self.growing.captures() < self.history.captures()
     }
 
     /// The last capture. Who asks has a track, which some capture left.
@@ -105,37 +123,48 @@ impl Judge<'_> {
 
     fn reason(
         &self,
-        site: u32,
+        track: &Track,
+        growing: &Track,
         growth: Option<Growth>,
-        retention: &Share,
-        cohorts: &Mean,
+        found: &Judgement,
+        parts: &[f64; PARTS],
     ) -> Reason {
         if !self.is_looked_at {
             return Reason::NoCollection;
         }
-        if !growth.is_some_and(|growth| growth.within(self.z).is_positive()) {
+        if !growth.is_some_and(|growth| growth.sampled(self.z).is_positive()) {
             return Reason::NoGrowth;
         }
-        if self.history.captures() > 2 && !self.goes_on(&self.growing.tracks[&site]) {
+        if self.history.captures() > 2 && !self.goes_on(growing) {
             return Reason::Plateau;
         }
         if self.history.interval.is_none() {
             return Reason::NoSession;
         }
-        match retention.bounds95() {
+        let came_often =
+            found.cohorts.interval95().is_positive() || found.moments.interval95().is_positive();
+        match found.retention.bounds95() {
             (_, high) if high < STAYS => Reason::OldObjectsDie,
-            _ if self.lets_go(site) => Reason::OldestObjectsDie,
-            (low, _) if low <= STAYS => Reason::TooFewOldObjects,
-            _ if !cohorts.interval95().is_positive() => Reason::TooFewMoments,
+            _ if self.lets_go(track) => Reason::OldestObjectsDie,
+            (low, _) if low <= STAYS || !self.oldest_stay(track) => Reason::TooFewOldObjects,
+            _ if !goes_on_coming(parts) => Reason::Plateau,
+            _ if !came_often => Reason::TooFewMoments,
             _ => Reason::OldObjectsStay,
         }
     }
 
     /// Whether most of the oldest cohorts, of some number, are gone. What is bounded lets those go first:
     /// a cache's youngest objects are all there, and of all cohorts together most may be.
-    fn lets_go(&self, site: u32) -> bool {
-        let (track, last) = (&self.history.tracks[&site], self.last());
+    fn lets_go(&self, track: &Track) -> bool {
+        let last = self.last();
         (1..last).any(|cohorts| retention(track, cohorts, last).bounds95().1 < STAYS)
+    }
+
+    /// Whether it is sure that most of the older half of the cohorts are there: however young are all that
+    /// grew, it may let them go when they are as old.
+    fn oldest_stay(&self, track: &Track) -> bool {
+        let last = self.last();
+        retention(track, older_half(last), last).bounds95().0 > STAYS
     }
 
     /// Whether it grew in the second half of the time, and at a rate to speak of.
@@ -166,6 +195,19 @@ impl Judge<'_> {
     }
 }
 
+/// Whether what stays came in the second half of the time at a rate to speak of, and in the last quarter.
+fn goes_on_coming(parts: &[f64; PARTS]) -> bool {
+    let sum = |parts: &[f64]| parts.iter().sum::<f64>();
+    let (older, younger) = parts.split_at(PARTS / 2);
+    let latest = &parts[PARTS - PARTS / 4..];
+    sum(younger) >= GOES_ON * sum(older) && sum(latest) >= GOES_ON * sum(parts) / 4.0
+}
+
+/// Of the cohorts that can have grown old by the last capture, how many are the older half: one at least.
+pub fn older_half(last: usize) -> usize {
+    (last.saturating_sub(1) / 2).max(1)
+}
+
 fn interval95(growth: Option<Growth>) -> Interval {
     growth.map_or_else(Interval::default, |growth| growth.interval95())
 }
@@ -181,6 +223,6 @@ fn total_of<'a>(lives: impl Iterator<Item = &'a Life>) -> Total {
     lives.fold(Total::default(), |total, life| Total {
         estimate: total.estimate + life.bytes,
         variance: total.variance + life.variance,
-        seen: total.seen,
+        seen: total.seen + life.seen,
     })
 }

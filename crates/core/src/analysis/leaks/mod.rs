@@ -11,6 +11,7 @@
 
 pub mod answer;
 mod evidence;
+mod family;
 mod growth;
 mod history;
 mod judge;
@@ -72,6 +73,8 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     let judge = Judge::new(history, growing, is_looked_at);
     let whole = judge.growth_of_all();
     let mut judged: Vec<Judgement> = history.tracks.keys().map(|&site| judge.judge(site)).collect();
+    judged.sort_by(Judgement::worst_first);
+    family::reconsider(&mut judged, &judge, sites);
     judged.sort_by(Judgement::worst_first);
     let nothing_found = if is_looked_at { Verdict::Steady } else { Verdict::Unknown };
     let verdict = judged.first().map_or(nothing_found, Judgement::verdict);

@@ -1,6 +1,6 @@
 //! What stays of what was born between two captures.
 
-use super::history::Track;
+use super::history::{Life, Track};
 use crate::analysis::statistics::{Mean, Share};
 
 /// Of the objects of the first so many cohorts that were still there at the capture after: the part
@@ -29,4 +29,41 @@ pub fn left_by_cohorts(track: &Track, hours: &[f64]) -> Mean {
         }
     }
     Mean::of(&left)
+}
+
+/// Parts of the observation, each with as much allocated.
+pub const PARTS: usize = 20;
+
+/// What was born in each of twenty parts of the observation and is there in the last capture, bytes. Time
+/// is counted in allocated bytes, from one ordinal to another: busy hours are long, and it needs no
+/// captures between.
+pub fn left_by_parts(track: &Track, from: u64, to: u64, last: usize) -> [f64; PARTS] {
+    parts_of(left(track, from, to, last), to.saturating_sub(from))
+}
+
+/// The same with time counted in what else was allocated: what came at once came at one moment, however
+/// much it was.
+pub fn left_by_moments(track: &Track, from: u64, to: u64, last: usize) -> [f64; PARTS] {
+    let born = left(track, from, to, last);
+    let length = to.saturating_sub(from).saturating_sub(born.len() as u64);
+    let others = (0..).zip(born).map(|(own, (at, bytes))| (at.saturating_sub(own), bytes));
+    parts_of(others.collect(), length)
+}
+
+/// When what is left was born after an ordinal, the earliest first, and its bytes.
+fn left(track: &Track, from: u64, to: u64, last: usize) -> Vec<(u64, f64)> {
+    let is_left = |life: &&Life| life.last == last && (from + 1..=to).contains(&life.ordinal);
+    let left = track.lives.iter().filter(is_left);
+    let mut born: Vec<_> = left.map(|life| (life.ordinal - from - 1, life.bytes)).collect();
+    born.sort_unstable_by_key(|&(at, _)| at);
+    born
+}
+
+fn parts_of(born: Vec<(u64, f64)>, length: u64) -> [f64; PARTS] {
+    let mut parts = [0.0; PARTS];
+    for (at, bytes) in born {
+        let part = at as f64 / length.max(1) as f64 * PARTS as f64;
+        parts[(part as usize).min(PARTS - 1)] += bytes;
+    }
+    parts
 }

@@ -8,8 +8,9 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use super::history::{History, Life, Track};
-use crate::analysis::sites::Sites;
-use crate::profile::{Estimate, Profile, estimate};
+use crate::analysis::sites::{NO_WAY, Sites};
+use crate::profile::estimate::Total;
+use crate::profile::{Estimate, Profile};
 
 /// What captures must have in common to be of one session.
 #[derive(PartialEq, Eq, Hash)]
@@ -54,13 +55,14 @@ impl Sessions {
         let session = self.0.entry(key).or_default();
         let full_collections = profile.metadata.full_collections;
         let at_exit = profile.metadata.at_exit;
-        let capture = Capture { name, taken_at, full_collections, at_exit };
+        let heap_used = profile.metadata.memory_usage.map(|memory| memory.heap_used);
+        let capture = Capture { name, taken_at, full_collections, at_exit, heap_used };
         if is_session && session.has_copy_of(&capture) {
             return;
         }
-        let of_nodes = sites.of_nodes(profile);
+        let (of_nodes, ways) = sites.with_ways(profile);
         match following {
-            Some(_) => session.follow(profile, &of_nodes, &capture),
+            Some(_) => session.follow(profile, &of_nodes, &ways, &capture),
             None => session.sum(profile, &of_nodes),
         }
         session.state(profile, &of_nodes);
@@ -88,6 +90,8 @@ struct Capture {
     full_collections: Option<u64>,
     /// See [`crate::profile::Metadata::at_exit`].
     at_exit: bool,
+    /// See [`crate::profile::metadata::MemoryUsage`].
+    heap_used: Option<f64>,
 }
 
 impl Capture {
@@ -116,6 +120,8 @@ struct Session {
 struct Object {
     size: u64,
     site: u32,
+    /// How it was reached.
+    way: u32,
     /// The earliest capture that has it.
     first: u32,
     /// The latest one.
@@ -133,13 +139,14 @@ impl Session {
         self.captures.iter().filter_map(|capture| capture.taken_at).fold(0.0, f64::max)
     }
 
-    fn follow(&mut self, profile: &Profile, of_nodes: &[u32], capture: &Capture) {
+    fn follow(&mut self, profile: &Profile, of_nodes: &[u32], ways: &[u32], capture: &Capture) {
         let is_timed = capture.taken_at.is_some();
         let order = |known: &Capture| capture.order(known, is_timed) == Ordering::Less;
         let is_before: Vec<bool> = self.captures.iter().map(order).collect();
         let at = self.captures.len() as u32;
-        for (site, ordinal, size) in live_objects(profile, of_nodes) {
-            let new = || Object { size, site, first: at, last: at };
+        for (node, ordinal, size) in live_objects(profile) {
+            let (site, way) = (of_nodes[node], ways[node]);
+            let new = || Object { size, site, way, first: at, last: at };
             let object = self.objects.entry(ordinal).or_insert_with(new);
             if object.first != at && is_before[object.first as usize] {
                 object.first = at;
@@ -153,9 +160,9 @@ impl Session {
         let interval = profile.interval().unwrap_or(1);
         let at = self.captures.len();
         let mut sums: FxHashMap<u32, Life> = FxHashMap::default();
-        for (site, _, size) in live_objects(profile, of_nodes) {
+        for (node, _, size) in live_objects(profile) {
             let life = life_of(size, interval, at, at);
-            sums.entry(site).and_modify(|sum| sum.add(&life)).or_insert(life);
+            sums.entry(of_nodes[node]).and_modify(|sum| sum.add(&life)).or_insert(life);
         }
         self.sums.extend(sums);
     }
@@ -179,10 +186,10 @@ impl Session {
         let mut objects: Vec<(u64, Object)> = objects.into_iter().collect();
         objects.sort_unstable_by_key(|&(ordinal, _)| ordinal);
         let interval = following.map(|following| following.interval);
-        for (_, Object { size, site, first, last }) in objects {
+        for (ordinal, Object { size, site, way, first, last }) in objects {
             let (first, last) = (places[first as usize], places[last as usize]);
             let life = life_of(size, interval.unwrap_or(1), first, last);
-            tracks.entry(site).or_default().lives.push(life);
+            tracks.entry(site).or_default().lives.push(Life { ordinal, way, ..life });
         }
         for (site, life) in sums {
             let at = places[life.first];
@@ -197,6 +204,7 @@ impl Session {
             hours: hours_of(&captures, is_timed),
             collections: collections_of(&captures, is_timed),
             at_exit: captures.iter().map(|capture| capture.at_exit).collect(),
+            heap_used: heap_used_of(&captures),
             names: captures.into_iter().map(|capture| capture.name).collect(),
             tracks,
             interval,
@@ -205,16 +213,11 @@ impl Session {
     }
 }
 
-/// Site, ordinal and size of each live object; none where samples are no objects.
-fn live_objects<'a>(
-    profile: &'a Profile,
-    of_nodes: &'a [u32],
-) -> impl Iterator<Item = (u32, u64, u64)> + 'a {
+/// Node, ordinal and size of each live object; none where samples are no objects.
+fn live_objects(profile: &Profile) -> impl Iterator<Item = (usize, u64, u64)> {
     let samples = profile.samples.iter().zip(&profile.totals().sample_nodes);
     let live = samples.filter(|(sample, _)| sample.is_live && profile.interval().is_some());
-    live.filter_map(|(sample, node)| {
-        Some((of_nodes[(*node)? as usize], sample.ordinal, sample.size))
-    })
+    live.filter_map(|(sample, node)| Some(((*node)? as usize, sample.ordinal, sample.size)))
 }
 
 /// The captures in their order, and the place of each in it.
@@ -231,8 +234,8 @@ fn in_order(captures: Vec<Capture>, is_timed: bool) -> (Vec<Capture>, Vec<usize>
 fn life_of(size: u64, interval: u32, first: usize, last: usize) -> Life {
     let mut estimate = Estimate::default();
     estimate.add(size, interval, 1);
-    let bytes = estimate::sample_bytes(size, interval);
-    Life { bytes, variance: estimate.bytes.variance, first, last }
+    let Total { estimate, variance, seen } = estimate.bytes;
+    Life { bytes: estimate, variance, seen, ordinal: 0, way: NO_WAY, first, last }
 }
 
 /// None unless all tell, and their order is known.
@@ -241,6 +244,12 @@ fn collections_of(captures: &[Capture], is_timed: bool) -> Vec<u64> {
         captures.iter().map(|capture| capture.full_collections).collect();
     // What a hostile file says need not increase.
     counts.filter(|counts| is_timed && counts.is_sorted()).unwrap_or_default()
+}
+
+/// None unless all tell.
+fn heap_used_of(captures: &[Capture]) -> Vec<f64> {
+    let bytes: Option<Vec<f64>> = captures.iter().map(|capture| capture.heap_used).collect();
+    bytes.unwrap_or_default()
 }
 
 /// Since the first one. Without times, captures count as an hour apart.
