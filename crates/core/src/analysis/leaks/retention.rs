@@ -3,21 +3,22 @@
 use super::history::{Life, Track};
 use crate::analysis::statistics::{Mean, Share};
 
-/// Of the objects of the first so many cohorts that were still there at the capture after: the part
-/// that is there in the last one. By then garbage has been collected, and what is left is what was kept.
+/// Of the sampled objects of the first so many cohorts that were still there at the capture after: the part
+/// that is there in the last one. Each counts once: an array that grows is copied to a larger one and dies,
+/// which would hide all that it holds if bytes counted. By then garbage has been collected, and what is left is what was kept.
 /// The first capture has no cohort.
 pub fn retention(track: &Track, cohorts: usize, last: usize) -> Share {
     let mut share = Share::default();
     for life in &track.lives {
         let grew_old = life.last > life.first && life.first + 1 < last;
         if (1..=cohorts).contains(&life.first) && grew_old {
-            share.add(life.bytes, life.last == last);
+            share.add(1.0, life.last == last);
         }
     }
     share
 }
 
-/// What each cohort left in the last capture, bytes an hour. The first capture has no cohort, and the
+/// What each cohort left in the last capture, sampled objects an hour. The first capture has no cohort, and the
 /// last one's has not outlived a capture. Objects that came at one moment are one piece of evidence,
 /// however many they are; so the scatter of the cohorts is what tells how sure their mean is.
 pub fn left_by_cohorts(track: &Track, hours: &[f64]) -> Mean {
@@ -25,7 +26,7 @@ pub fn left_by_cohorts(track: &Track, hours: &[f64]) -> Mean {
     let mut left = vec![0.0; last.saturating_sub(1)];
     for life in track.lives.iter().filter(|life| life.last == last) {
         if (1..last).contains(&life.first) {
-            left[life.first - 1] += life.bytes / (hours[life.first] - hours[life.first - 1]);
+            left[life.first - 1] += 1.0 / (hours[life.first] - hours[life.first - 1]);
         }
     }
     Mean::of(&left)
@@ -34,8 +35,8 @@ pub fn left_by_cohorts(track: &Track, hours: &[f64]) -> Mean {
 /// Parts of the observation, each with as much allocated.
 pub const PARTS: usize = 20;
 
-/// What was born in each of twenty parts of the observation and is there in the last capture, bytes. Time
-/// is counted in allocated bytes, from one ordinal to another: busy hours are long, and it needs no
+/// What was born in each of twenty parts of the observation and is there in the last capture, sampled
+/// objects. Time is counted in allocated bytes, from one ordinal to another: busy hours are long, and it needs no
 /// captures between.
 pub fn left_by_parts(track: &Track, from: u64, to: u64, last: usize) -> [f64; PARTS] {
     parts_of(left(track, from, to, last), to.saturating_sub(from))
@@ -46,24 +47,24 @@ pub fn left_by_parts(track: &Track, from: u64, to: u64, last: usize) -> [f64; PA
 pub fn left_by_moments(track: &Track, from: u64, to: u64, last: usize) -> [f64; PARTS] {
     let born = left(track, from, to, last);
     let length = to.saturating_sub(from).saturating_sub(born.len() as u64);
-    let others = (0..).zip(born).map(|(own, (at, bytes))| (at.saturating_sub(own), bytes));
+    let others = (0..).zip(born).map(|(own, at)| at.saturating_sub(own));
     parts_of(others.collect(), length)
 }
 
-/// When what is left was born after an ordinal, the earliest first, and its bytes.
-fn left(track: &Track, from: u64, to: u64, last: usize) -> Vec<(u64, f64)> {
+/// When what is left was born after an ordinal, the earliest first.
+fn left(track: &Track, from: u64, to: u64, last: usize) -> Vec<u64> {
     let is_left = |life: &&Life| life.last == last && (from + 1..=to).contains(&life.ordinal);
     let left = track.lives.iter().filter(is_left);
-    let mut born: Vec<_> = left.map(|life| (life.ordinal - from - 1, life.bytes)).collect();
-    born.sort_unstable_by_key(|&(at, _)| at);
+    let mut born: Vec<u64> = left.map(|life| life.ordinal - from - 1).collect();
+    born.sort_unstable();
     born
 }
 
-fn parts_of(born: Vec<(u64, f64)>, length: u64) -> [f64; PARTS] {
+fn parts_of(born: Vec<u64>, length: u64) -> [f64; PARTS] {
     let mut parts = [0.0; PARTS];
-    for (at, bytes) in born {
+    for at in born {
         let part = at as f64 / length.max(1) as f64 * PARTS as f64;
-        parts[(part as usize).min(PARTS - 1)] += bytes;
+        parts[(part as usize).min(PARTS - 1)] += 1.0;
     }
     parts
 }
