@@ -9,9 +9,6 @@ use crate::analysis::statistics::{normal, student95};
 /// show that more than half of them stay: with a mean of 7.75 a Poisson variable is at least 4.
 const OLD_OBJECTS: f64 = 7.75;
 
-/// With these, three cohorts tell how evenly a leak grows.
-const ENOUGH_CAPTURES: usize = 5;
-
 impl Judge<'_> {
     /// The smallest leak that would have been found in 95 of 100 cases, bytes an hour; none if no leak
     /// could have been. Enough objects must grow old, the slope must stand out (that of a growing
@@ -51,7 +48,7 @@ impl Judge<'_> {
                 let finer = (f64::from(interval) * old / OLD_OBJECTS).max(1.0) as u32;
                 // Births in the last two steps cannot grow old.
                 let steps = (OLD_OBJECTS / per_step).ceil() as usize + 2;
-                let snapshots = more((steps + 1).max(ENOUGH_CAPTURES));
+                let snapshots = more((steps + 1).max(FEWEST_CAPTURES));
                 let sample_interval_bytes = Some(finer).filter(|&finer| finer < interval);
                 Some(Needs { snapshots, sample_interval_bytes })
             }

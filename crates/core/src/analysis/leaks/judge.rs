@@ -2,10 +2,13 @@
 
 use std::cmp::Ordering;
 
+use super::FEWEST_CAPTURES;
 use super::answer::{Reason, Verdict};
 use super::growth::Growth;
 use super::history::{History, Life, Track};
-use super::retention::{PARTS, left_by_cohorts, left_by_moments, left_by_parts, retention};
+use super::retention::{
+    PARTS, left_by_cohorts, left_by_moments, left_by_parts, renewal, retention,
+};
 use crate::analysis::interval::Interval;
 use crate::analysis::statistics::{Mean, Share, normal};
 use crate::profile::estimate::Total;
@@ -97,17 +100,19 @@ impl Judge<'_> {
         };
         // What the last capture is the first to have has not outlived one.
         let (from, to) = (self.clock[0], self.clock[self.last().saturating_sub(1)]);
+        let cohorts = left_by_cohorts(track, &self.history.hours);
         let mut judgement = Judgement {
             site,
             reason: Reason::NoCollection,
             live_bytes: self.live_bytes(track),
             growth: interval95(growth),
             retention,
-            cohorts: left_by_cohorts(track, &self.history.hours),
+            cohorts: Mean::of(&cohorts),
             moments: Mean::of(&left_by_moments(track, from, to, self.last())),
         };
         let parts = left_by_parts(track, from, to, self.last());
-        judgement.reason = self.reason(track, growing, growth, &judgement, &parts);
+        let goes_on = goes_on_coming(&parts) && goes_on_coming(&cohorts);
+        judgement.reason = self.reason(track, growing, growth, &judgement, goes_on);
         judgement
     }
 
@@ -127,7 +132,7 @@ impl Judge<'_> {
         growing: &Track,
         growth: Option<Growth>,
         found: &Judgement,
-        parts: &[f64; PARTS],
+        goes_on_coming: bool,
     ) -> Reason {
         if !self.is_looked_at {
             return Reason::NoCollection;
@@ -146,9 +151,11 @@ impl Judge<'_> {
         match found.retention.bounds95() {
             (_, high) if high < STAYS => Reason::OldObjectsDie,
             _ if self.lets_go(track) => Reason::OldestObjectsDie,
+            _ if renewal(track, self.last()).bounds95().1 < STAYS => Reason::OldestObjectsDie,
             (low, _) if low <= STAYS || !self.oldest_stay(track) => Reason::TooFewOldObjects,
-            _ if !goes_on_coming(parts) => Reason::Plateau,
-            _ if !came_often => Reason::TooFewMoments,
+            _ if renewal(track, self.last()).bounds95().0 <= STAYS => Reason::TooFewOldObjects,
+            _ if !goes_on_coming => Reason::Plateau,
+            _ if !came_often || self.history.captures() < FEWEST_CAPTURES => Reason::TooFewMoments,
             _ => Reason::OldObjectsStay,
         }
     }
@@ -195,12 +202,13 @@ impl Judge<'_> {
     }
 }
 
-/// Whether what stays came in the second half of the time at a rate to speak of, and in the last quarter.
-fn goes_on_coming(parts: &[f64; PARTS]) -> bool {
-    let sum = |parts: &[f64]| parts.iter().sum::<f64>();
-    let (older, younger) = parts.split_at(PARTS / 2);
-    let latest = &parts[PARTS - PARTS / 4..];
-    sum(younger) >= GOES_ON * sum(older) && sum(latest) >= GOES_ON * sum(parts) / 4.0
+/// Whether what stays came in the second half of so many parts at a rate to speak of, and in the last
+/// quarter.
+fn goes_on_coming(parts: &[f64]) -> bool {
+    let mean = |parts: &[f64]| parts.iter().sum::<f64>() / parts.len().max(1) as f64;
+    let (older, younger) = parts.split_at(parts.len() / 2);
+    let latest = &parts[parts.len() - parts.len().div_ceil(4)..];
+    mean(younger) >= GOES_ON * mean(older) && mean(latest) >= GOES_ON * mean(parts)
 }
 
 /// Of the cohorts that can have grown old by the last capture, how many are the older half: one at least.

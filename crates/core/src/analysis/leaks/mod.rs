@@ -35,8 +35,9 @@ use super::MAX_SITES;
 use super::interval::Interval;
 use super::sites::Sites;
 
-/// With fewer nothing is born between two captures, outlives one, and is looked for in a fourth.
-const FEWEST_CAPTURES: usize = 4;
+/// With fewer nothing is born between two captures, outlives one, and is looked for in two later ones: what
+/// stays in a fourth alone may be on its way out.
+const FEWEST_CAPTURES: usize = 5;
 
 /// Answers the question. Each session is judged, and the worst one is told of; of several the one with
 /// the most captures, of these the latest. `limit` is how many steady sites at most, those that

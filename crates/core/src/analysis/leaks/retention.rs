@@ -1,7 +1,7 @@
 //! What stays of what was born between two captures.
 
 use super::history::{Life, Track};
-use crate::analysis::statistics::{Mean, Share};
+use crate::analysis::statistics::Share;
 
 /// Of the sampled objects of the first so many cohorts that were still there at the capture after: the part
 /// that is there in the last one. Each counts once: an array that grows is copied to a larger one and dies,
@@ -18,10 +18,23 @@ pub fn retention(track: &Track, cohorts: usize, last: usize) -> Share {
     share
 }
 
+/// Of the sampled objects that came since the first capture and stay, and those that grew old and died,
+/// however old: the part that stays. What only renews itself has as many of the one as of the other.
+pub fn renewal(track: &Track, last: usize) -> Share {
+    let mut share = Share::default();
+    for life in &track.lives {
+        let (grew_old, stays) = (life.last > life.first, life.last == last);
+        if grew_old && life.first + 1 < last && (life.first > 0 || !stays) {
+            share.add(1.0, stays);
+        }
+    }
+    share
+}
+
 /// What each cohort left in the last capture, sampled objects an hour. The first capture has no cohort, and the
 /// last one's has not outlived a capture. Objects that came at one moment are one piece of evidence,
 /// however many they are; so the scatter of the cohorts is what tells how sure their mean is.
-pub fn left_by_cohorts(track: &Track, hours: &[f64]) -> Mean {
+pub fn left_by_cohorts(track: &Track, hours: &[f64]) -> Vec<f64> {
     let last = hours.len().saturating_sub(1);
     let mut left = vec![0.0; last.saturating_sub(1)];
     for life in track.lives.iter().filter(|life| life.last == last) {
@@ -29,7 +42,7 @@ pub fn left_by_cohorts(track: &Track, hours: &[f64]) -> Mean {
             left[life.first - 1] += 1.0 / (hours[life.first] - hours[life.first - 1]);
         }
     }
-    Mean::of(&left)
+    left
 }
 
 /// Parts of the observation, each with as much allocated.
