@@ -273,6 +273,20 @@ mod tests {
     }
 
     #[test]
+    fn growth_of_heap_profile_itself_is_no_site_but_part_of_the_whole() {
+        const LIB: &str = "/app/node_modules/heap-profile/lib/snapshot.js";
+        let base = profile(&[call("grows", &[])]);
+        let current = profile(&[
+            call("grows", &[(64, 1)]),
+            Call { url: LIB, ..call("takeSnapshot", &[(64, 2), (64, 3)]) },
+        ]);
+        let diff = diff(&base, &current, &Question::default());
+        assert_eq!(diff.sites.len(), 1);
+        let sum = diff.sites[0].growth.estimate + diff.own_growth.estimate;
+        assert!((sum - diff.growth.estimate).abs() < 1e-6 && diff.own_growth.estimate > 0.0);
+    }
+
+    #[test]
     fn numbers_of_other_tools_have_no_interval() {
         let [mut base, mut current] = [profile(&BASE), profile(&CURRENT)];
         for profile in [&mut base, &mut current] {

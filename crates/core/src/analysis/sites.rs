@@ -332,6 +332,63 @@ mod tests {
     }
 
     #[test]
+    fn what_heap_profile_allocates_is_one_site_with_what_node_and_v8_do_for_it() {
+        const LIB: &str = "/app/node_modules/heap-profile/lib/snapshot.js";
+        let call = |caller, name, url| Call { caller, name, url, samples: &[] };
+        let calls = [
+            call(0, "listOnTimeout", "node:timers"),
+            call(1, "takeSnapshot", LIB),
+            call(2, "push", ""),
+            call(2, "onWritten", "/app/a.js"),
+            call(1, "tick", "/app/a.js"),
+        ];
+        for hide_node_internals in [false, true] {
+            for by in [By::Function, By::File, By::Package, By::Stack] {
+                let mut sites = Sites::new(Grouping { by, hide_node_internals });
+                let of_nodes = sites.of_nodes(&profile(&calls));
+                let own = sites.own().unwrap();
+                let are_own: Vec<bool> = of_nodes.iter().map(|&site| site == own).collect();
+                assert_eq!(are_own, [false, false, true, true, false, false], "{by:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_heap_profile_lies_the_profile_tells() {
+        let call = |name, url| Call { caller: 0, name, url, samples: &[] };
+        let mut profile = profile(&[call("write", "/src/hp/index.js"), call("a", "/src/hp/a.js")]);
+        assert_eq!(
+            [None, Some("/src/hp".to_owned())].map(|directory| {
+                profile.parts_mut().metadata.own_directory = directory;
+                let mut sites = Sites::new(Grouping::default());
+                let of_nodes = sites.of_nodes(&profile);
+                sites.own().map(|own| of_nodes.iter().position(|&site| site == own))
+            }),
+            [None, Some(Some(1))]
+        );
+    }
+
+    #[test]
+    fn a_site_is_the_programs_if_a_function_of_it_leads_there() {
+        let call = |caller, name, url, samples| Call { caller, name, url, samples };
+        let calls = [
+            call(0, "parserOnHeadersComplete", "node:_http_common", &[(64, 1)][..]),
+            call(0, "subscribe", "/app/a.js", &[(64, 2)]),
+            call(2, "on", "node:events", &[(64, 3)]),
+            call(0, "(V8 API)", "", &[(64, 4)]),
+        ];
+        for by in [By::Function, By::Stack] {
+            let mut sites = Sites::new(Grouping { by, ..Grouping::default() });
+            let of_nodes = sites.of_nodes(&profile(&calls));
+            let are_program = of_nodes[1..].iter().map(|&site| sites.is_program(site));
+            assert_eq!(are_program.collect::<Vec<_>>(), [false, true, true, false], "{by:?}");
+        }
+        let mut sites = Sites::new(Grouping { by: By::Package, ..Grouping::default() });
+        let of_nodes = sites.of_nodes(&profile(&calls[..2]));
+        assert_eq!([1, 2].map(|node: usize| sites.is_program(of_nodes[node])), [false, true]);
+    }
+
+    #[test]
     fn says_how_a_site_is_reached_where_it_holds_most() {
         let mut sites = Sites::new(Grouping::default());
         let of_nodes = sites.of_nodes(&profile(&CALLS));

@@ -208,6 +208,21 @@ mod tests {
     }
 
     #[test]
+    fn what_heap_profile_holds_is_no_site_but_part_of_the_whole() {
+        const LIB: &str = "/app/node_modules/heap-profile/lib/snapshot.js";
+        let call = |name, url, samples| Call { caller: 0, name, url, samples };
+        let calls = [
+            call("load", "/app/b.js", &[(64, 1), (64, 2)][..]),
+            call("takeSnapshot", LIB, &[(64, 3)]),
+        ];
+        let held = top(&profile(&calls), &Question::default());
+        assert_eq!((names(&held), held.omitted), (vec![("load", 2)], 0));
+        let sum = held.sites[0].bytes.estimate + held.own_bytes.estimate;
+        assert!((sum - held.bytes.estimate).abs() < 1e-6 && held.own_bytes.estimate > 0.0);
+        assert_eq!(top(&profile(&calls[..1]), &Question::default()).own_bytes.estimate, 0.0);
+    }
+
+    #[test]
     fn numbers_of_other_tools_have_no_interval() {
         let mut profile = profile(&CALLS);
         profile.parts_mut().metadata.sample_interval_bytes = None;
