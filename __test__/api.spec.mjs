@@ -310,6 +310,7 @@ function checkMetadata(metadata) {
     threadId,
     nodeVersion: process.version,
     v8Version: process.versions.v8,
+    ownDirectory: root,
     droppedSamples: 0,
   });
   assert.ok(Number.isInteger(fullCollections));

@@ -20,13 +20,18 @@ pub fn reconsider(judged: &mut [Judgement], judge: &Judge<'_>, sites: &Sites) {
         .filter(|found| found.verdict() == Verdict::Leaking)
         .map(|found| found.site)
         .collect();
-    let growing = judged.iter_mut().filter(|found| found.verdict() <= Verdict::Growing);
+    let grows = |found: &&mut Judgement| {
+        found.verdict() <= Verdict::Growing && sites.is_program(found.site)
+    };
+    let growing = judged.iter_mut().filter(grows);
     let mut told: Vec<bool> = Vec::new();
     for found in growing.take(MAX_SITES) {
         let leads = sites.ways_through(found.site);
         let family = |is_told: &dyn Fn(u32, u32) -> bool| {
             let is_of = |site: u32, way: u32| {
-                (site == found.site || way != NO_WAY && leads[way as usize]) && !is_told(site, way)
+                (site == found.site || way != NO_WAY && leads[way as usize])
+                    && Some(site) != sites.own()
+                    && !is_told(site, way)
             };
             let track = together(judge.history, is_of);
             judge.judge_track(found.site, &track, &pairs_of(&track, judge))

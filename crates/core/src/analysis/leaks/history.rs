@@ -2,6 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::analysis::process::Usage;
+
 /// What became of a sampled object, or of several together. Captures are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Life {
@@ -86,8 +88,8 @@ pub struct History {
     pub collections: Vec<u64>,
     /// Whether each was taken while the program ended.
     pub at_exit: Vec<bool>,
-    /// The heap's bytes as V8 itself counts them, by capture; empty unless all captures tell.
-    pub heap_used: Vec<f64>,
+    /// What the process held as a whole, by capture; empty unless all of them are in it.
+    pub usages: Vec<Option<Usage>>,
 }
 
 impl History {
@@ -112,7 +114,7 @@ impl History {
             names: self.names.iter().take(pairs).cloned().collect(),
             collections: Vec::new(),
             at_exit: Vec::new(),
-            heap_used: Vec::new(),
+            usages: Vec::new(),
             ..*self
         }
     }
@@ -158,7 +160,7 @@ impl History {
             names: captures.iter().map(|&capture| self.names[capture].clone()).collect(),
             collections: Vec::new(),
             at_exit: Vec::new(),
-            heap_used: captures.iter().filter_map(|&at| self.heap_used.get(at)).copied().collect(),
+            usages: Vec::new(),
             ..*self
         }
     }

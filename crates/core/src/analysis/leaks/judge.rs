@@ -6,9 +6,7 @@ use super::FEWEST_CAPTURES;
 use super::answer::{Reason, Verdict};
 use super::growth::Growth;
 use super::history::{History, Life, Track};
-use super::retention::{
-    PARTS, left_by_cohorts, left_by_moments, left_by_parts, renewal, retention,
-};
+use super::retention::{left_by_cohorts, left_by_moments, left_by_parts, renewal, retention};
 use crate::analysis::interval::Interval;
 use crate::analysis::statistics::{Mean, Share, normal};
 use crate::profile::estimate::Total;

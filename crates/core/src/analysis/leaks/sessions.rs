@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use super::history::{History, Life, Track};
+use crate::analysis::process::Usage;
 use crate::analysis::sites::{NO_WAY, Sites};
 use crate::profile::estimate::Total;
 use crate::profile::{Estimate, Profile};
@@ -55,8 +56,8 @@ impl Sessions {
         let session = self.0.entry(key).or_default();
         let full_collections = profile.metadata.full_collections;
         let at_exit = profile.metadata.at_exit;
-        let heap_used = profile.metadata.memory_usage.map(|memory| memory.heap_used);
-        let capture = Capture { name, taken_at, full_collections, at_exit, heap_used };
+        let usage = Usage::of(&profile.metadata);
+        let capture = Capture { name, taken_at, full_collections, at_exit, usage };
         if is_session && session.has_copy_of(&capture) {
             return;
         }
@@ -90,8 +91,7 @@ struct Capture {
     full_collections: Option<u64>,
     /// See [`crate::profile::Metadata::at_exit`].
     at_exit: bool,
-    /// See [`crate::profile::metadata::MemoryUsage`].
-    heap_used: Option<f64>,
+    usage: Option<Usage>,
 }
 
 impl Capture {
@@ -204,7 +204,7 @@ impl Session {
             hours: hours_of(&captures, is_timed),
             collections: collections_of(&captures, is_timed),
             at_exit: captures.iter().map(|capture| capture.at_exit).collect(),
-            heap_used: heap_used_of(&captures),
+            usages: captures.iter().map(|capture| capture.usage).collect(),
             names: captures.into_iter().map(|capture| capture.name).collect(),
             tracks,
             interval,
@@ -244,12 +244,6 @@ fn collections_of(captures: &[Capture], is_timed: bool) -> Vec<u64> {
         captures.iter().map(|capture| capture.full_collections).collect();
     // What a hostile file says need not increase.
     counts.filter(|counts| is_timed && counts.is_sorted()).unwrap_or_default()
-}
-
-/// None unless all tell.
-fn heap_used_of(captures: &[Capture]) -> Vec<f64> {
-    let bytes: Option<Vec<f64>> = captures.iter().map(|capture| capture.heap_used).collect();
-    bytes.unwrap_or_default()
 }
 
 /// Since the first one. Without times, captures count as an hour apart.
