@@ -184,9 +184,14 @@ impl Sites {
         leads
     }
 
-    /// The functions on a way, the nearest first.
-    pub fn on_way(&self, way: u32) -> impl Iterator<Item = &Arc<Frame>> {
-        self.ways.up(way).map(|frame| self.frames.get(frame))
+    /// The numbers of the functions on a way, the nearest first.
+    pub fn on_way(&self, way: u32) -> impl Iterator<Item = u32> {
+        self.ways.up(way)
+    }
+
+    /// The function of that number.
+    pub fn function(&self, number: u32) -> &Arc<Frame> {
+        self.frames.get(number)
     }
 
     fn place(&mut self, profile: &Profile) -> Placed {

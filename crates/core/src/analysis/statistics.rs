@@ -82,6 +82,13 @@ impl Share {
         }
     }
 
+    /// Takes in other samples.
+    pub fn merge(&mut self, other: &Share) {
+        self.part += other.part;
+        self.whole += other.whole;
+        self.squares += other.squares;
+    }
+
     /// The part, 0 to 1; none of nothing.
     fn estimate(&self) -> Option<f64> {
         (self.whole > 0.0).then(|| self.part / self.whole)

@@ -28,6 +28,7 @@ mod testing;
 mod tests;
 
 use answer::{LeakSite, Leaks, OtherSession, Verdict};
+use groups::Groups;
 use headroom::Headroom;
 use history::History;
 use judge::{Judge, Judgement};
@@ -104,7 +105,7 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
         process,
         growth_bytes_per_hour: whole,
         detectable: judge.detectable(),
-        leaks: groups::group(&described),
+        leaks: Groups { judged: &judged, judge: &judge, sites, headroom, whole }.leaks(),
         sites: described,
         moments: told.captures(),
         snapshots: session.names,

@@ -114,10 +114,21 @@ pub const SOUND: [(&str, Program); 9] = [
 
 /// The captures that a sampled run of the programs leaves.
 pub fn run(programs: &[Program], seed: u64, size: u64) -> Vec<Profile> {
+    let allocations: Vec<(u32, Program)> = (2..).zip(programs.iter().copied()).collect();
+    run_in(&sites(programs.len()), &allocations, seed, size)
+}
+
+/// The same of programs that allocate in the nodes with these ids of a call tree: the first call's is 2.
+pub fn run_in(
+    calls: &[Call],
+    allocations: &[(u32, Program)],
+    seed: u64,
+    size: u64,
+) -> Vec<Profile> {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let p = size as f64 / estimate::sample_bytes(size, INTERVAL);
     let mut sampled: Vec<(f64, f64, u32)> = Vec::new();
-    for (program, node_id) in programs.iter().zip(2..) {
+    for &(node_id, program) in allocations {
         for (birth, death) in program(&mut random) {
             if random.next() < p {
                 sampled.push((birth, death, node_id));
@@ -125,12 +136,19 @@ pub fn run(programs: &[Program], seed: u64, size: u64) -> Vec<Profile> {
         }
     }
     sampled.sort_by(|one, other| one.0.total_cmp(&other.0));
-    (0..CAPTURES).map(|at| capture(&sampled, at, programs.len(), size)).collect()
+    (0..CAPTURES).map(|at| capture_in(calls, &sampled, at, size)).collect()
 }
 
 pub fn capture(sampled: &[(f64, f64, u32)], at: usize, programs: usize, size: u64) -> Profile {
-    let calls: Vec<_> = (0..programs).map(|_| call("site")).collect();
-    let mut profile = profile(&calls);
+    capture_in(&sites(programs), sampled, at, size)
+}
+
+fn sites(count: usize) -> Vec<Call> {
+    (0..count).map(|_| call("site")).collect()
+}
+
+fn capture_in(calls: &[Call], sampled: &[(f64, f64, u32)], at: usize, size: u64) -> Profile {
+    let mut profile = profile(calls);
     for (node, line) in Arc::make_mut(&mut profile.parts_mut().nodes).iter_mut().zip(0..) {
         node.line_number = line;
     }
