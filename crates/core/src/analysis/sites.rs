@@ -170,18 +170,25 @@ impl Sites {
         (sites, ways)
     }
 
-    /// Which of the ways lead through the function of the site: by number. None does where sites are no
-    /// functions.
-    pub fn ways_through(&self, site: u32) -> Vec<bool> {
-        let key = self.sites[site as usize].key;
-        let mut leads = Vec::with_capacity(self.ways.0.len());
+    /// Which of the ways lead through the function of the site, by number, and which through each of so many
+    /// of the program's functions that call it, the nearest first.
+    pub fn families(&self, site: u32, callers: usize) -> Vec<Vec<bool>> {
+        let Site { key, way, .. } = self.sites[site as usize];
+        let of_program = self.ways.up(way).map(|frame| self.kinds[frame as usize]);
+        let callers = of_program.filter(|kind| kind.is_program && kind.key != key).take(callers);
+        let keys = [key].into_iter().chain(callers.map(|kind| kind.key));
+        keys.map(|key| self.ways_through(key)).collect()
+    }
+
+    fn ways_through(&self, key: u32) -> Vec<bool> {
+        let mut lead = Vec::with_capacity(self.ways.0.len());
         for &(frame, rest) in &self.ways.0 {
             // A way comes after the rest of it.
             let is_through = self.kinds[frame as usize].key == key
-                || leads.get(rest as usize).is_some_and(|&leads| leads);
-            leads.push(is_through);
+                || lead.get(rest as usize).is_some_and(|&leads| leads);
+            lead.push(is_through);
         }
-        leads
+        lead
     }
 
     /// The numbers of the functions on a way, the nearest first.

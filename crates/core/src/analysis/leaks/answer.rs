@@ -161,6 +161,9 @@ pub enum Reason {
     TooFewCollections,
     /// It grows, and most of its oldest objects are gone: a cache, or a leak that loses some.
     OldestObjectsDie,
+    /// It grows as much as those shrink that call it, or that it calls: V8 has compiled the one into the
+    /// other, or no longer does.
+    Moved,
     /// V8 has not looked at what lives.
     NoCollection,
     /// Its growth may be chance.
@@ -169,13 +172,17 @@ pub enum Reason {
     TooSlow,
     /// It grew, and has all but stopped.
     Plateau,
-    /// It grows as much as what it calls shrinks: V8 has compiled the one into the other.
-    Moved,
     /// It grows, and its old objects die.
     OldObjectsDie,
 }
 
 impl Reason {
+    /// Whether it grows, and more evidence may tell that it leaks.
+    pub fn lacks_evidence(self) -> bool {
+        use Reason::{OldestObjectsDie, TooFewMoments, TooFewOldObjects};
+        matches!(self, TooFewMoments | TooFewOldObjects | OldestObjectsDie)
+    }
+
     /// What follows from it.
     pub fn verdict(self) -> Verdict {
         match self {
@@ -184,13 +191,12 @@ impl Reason {
             | Reason::TooFewMoments
             | Reason::OldestObjectsDie
             | Reason::NoSession
+            | Reason::Moved
             | Reason::TooFewCollections => Verdict::Growing,
             Reason::NoCollection => Verdict::Unknown,
-            Reason::NoGrowth
-            | Reason::TooSlow
-            | Reason::Plateau
-            | Reason::Moved
-            | Reason::OldObjectsDie => Verdict::Steady,
+            Reason::NoGrowth | Reason::TooSlow | Reason::Plateau | Reason::OldObjectsDie => {
+                Verdict::Steady
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ impl Life {
 }
 
 /// What is known of a site.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Track {
     /// Its sampled objects.
     pub lives: Vec<Life>,

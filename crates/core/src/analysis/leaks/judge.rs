@@ -11,8 +11,12 @@ use crate::analysis::interval::Interval;
 use crate::analysis::statistics::{Mean, Share, normal};
 use crate::profile::estimate::Total;
 
-/// A site that goes on growing does so at a quarter of its former rate at least.
-const GOES_ON: f64 = 0.25;
+/// A site that goes on growing does so at a fifth of its former rate at least: in the younger half of the
+/// time, compared with the older one.
+const GOES_ON: f64 = 0.2;
+
+/// In the last quarter it is a tenth of what it was on average.
+const STILL_GOES_ON: f64 = 0.1;
 
 /// A site leaks if more than half of what grew old in it stays.
 const STAYS: f64 = 0.5;
@@ -31,8 +35,12 @@ pub struct Judgement {
     pub retention: Share,
     /// What is left of when: see [`left_by_cohorts`].
     pub cohorts: Mean,
+    /// How many cohorts left something.
+    pub lasting_cohorts: usize,
     /// See [`left_by_moments`].
     pub moments: Mean,
+    /// Whether it is of a function with those that call it or that it calls, see [`super::family`].
+    pub is_family: bool,
 }
 
 impl Judgement {
@@ -84,13 +92,19 @@ impl Judge<'_> {
         interval95(Growth::fit(self.growing, &self.growing.whole(), self.student))
     }
 
-    /// The verdict on a site.
-    pub fn judge(&self, site: u32) -> Judgement {
-        self.judge_track(site, &self.history.tracks[&site], &self.growing.tracks[&site])
+    /// The growth of some objects, bytes an hour.
+    pub fn growth(&self, track: &Track) -> Interval {
+        interval95(Growth::fit(self.growing, &self.growing_part(track), self.student))
     }
 
-    /// The same of what is told of it: its objects, and those that growth is told from.
-    pub fn judge_track(&self, site: u32, track: &Track, growing: &Track) -> Judgement {
+    /// The verdict on a site.
+    pub fn judge(&self, site: u32) -> Judgement {
+        self.judge_track(site, &self.history.tracks[&site])
+    }
+
+    /// The same, if these were its objects.
+    pub fn judge_track(&self, site: u32, track: &Track) -> Judgement {
+        let growing = &self.growing_part(track);
         let growth = Growth::fit(self.growing, growing, self.student);
         let retention = match self.history.interval {
             Some(_) => retention(track, self.last(), self.last()),
@@ -106,6 +120,8 @@ impl Judge<'_> {
             growth: interval95(growth),
             retention,
             cohorts: Mean::of(&cohorts),
+            lasting_cohorts: cohorts.iter().filter(|&&left| left > 0.0).count(),
+            is_family: false,
             moments: Mean::of(&left_by_moments(track, from, to, self.last())),
         };
         let parts = left_by_parts(track, from, to, self.last());
@@ -114,9 +130,10 @@ impl Judge<'_> {
         judgement
     }
 
-    /// Whether growth is told from what two captures both have.
-    pub fn is_of_pairs(&self) -> bool {
-        self.growing.captures() < self.history.captures()
+    /// What its growth is told from.
+    fn growing_part(&self, track: &Track) -> Track {
+        let is_of_pairs = self.growing.captures() < self.history.captures();
+        if is_of_pairs { track.of_pairs() } else { track.clone() }
     }
 
     /// The last capture. Who asks has a track, which some capture left.
@@ -206,7 +223,7 @@ fn goes_on_coming(parts: &[f64]) -> bool {
     let mean = |parts: &[f64]| parts.iter().sum::<f64>() / parts.len().max(1) as f64;
     let (older, younger) = parts.split_at(parts.len() / 2);
     let latest = &parts[parts.len() - parts.len().div_ceil(4)..];
-    mean(younger) >= GOES_ON * mean(older) && mean(latest) >= GOES_ON * mean(parts)
+    mean(younger) >= GOES_ON * mean(older) && mean(latest) >= STILL_GOES_ON * mean(parts)
 }
 
 /// Of the cohorts that can have grown old by the last capture, how many are the older half: one at least.

@@ -7,8 +7,9 @@ use super::judge::Judgement;
 use crate::analysis::sites::Sites;
 
 /// Where no function of the program is known to allocate it (see [`Sites::is_program`]), it is mostly
-/// what Node.js keeps for a while: that it leaks takes so many full collections.
-const COLLECTIONS_OUTSIDE: u64 = 10;
+/// what Node.js and V8 keep for a while: that it leaks takes what stayed of so many times between two full
+/// collections.
+const COHORTS_OUTSIDE: usize = 10;
 
 /// Reviews the judgements on the sites of a session.
 pub struct Leading<'a> {
@@ -16,8 +17,8 @@ pub struct Leading<'a> {
     pub sites: &'a Sites,
     /// What the heap may still grow by.
     pub headroom: Headroom,
-    /// Full collections that the session saw, if captures tell.
-    pub full_collections: Option<u64>,
+    /// Whether captures tell of full collections.
+    pub are_collections_told: bool,
 }
 
 impl Leading<'_> {
@@ -38,7 +39,7 @@ impl Leading<'_> {
         if verdict <= Verdict::Growing && !self.headroom.may_run_out(&judgement.growth) {
             return Reason::TooSlow;
         }
-        let is_watched = self.full_collections.is_some_and(|count| count >= COLLECTIONS_OUTSIDE);
+        let is_watched = self.are_collections_told && judgement.lasting_cohorts >= COHORTS_OUTSIDE;
         if verdict == Verdict::Leaking && !is_watched && !self.sites.is_program(judgement.site) {
             return Reason::TooFewCollections;
         }
@@ -58,7 +59,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::answer::Leaks;
-    use super::super::testing::{LEAKING, Program, live_for, run};
+    use super::super::testing::{LEAKING, Program, Random, capture, live_for, run};
     use super::super::{Sessions, leaks};
     use super::*;
     use crate::profile::Profile;
@@ -68,9 +69,8 @@ mod tests {
     const SLOW: Program = LEAKING[0].1;
     const FAST: Program = |random| live_for(random.births(15_000, -1.0, 6.0), 1e9);
 
-    /// Captures of leaks, of which the first is Node.js's own; `change` is what they say besides.
-    fn captures(programs: &[Program], change: impl Fn(u64, &mut Profile)) -> Vec<Profile> {
-        let mut profiles = run(programs, 7, 256);
+    /// The first site is Node.js's own; `change` is what captures say besides.
+    fn by_node(mut profiles: Vec<Profile>, change: impl Fn(u64, &mut Profile)) -> Vec<Profile> {
         for (profile, at) in profiles.iter_mut().zip(0..) {
             let parts = profile.parts_mut();
             let strings = Arc::make_mut(&mut parts.strings);
@@ -95,26 +95,34 @@ mod tests {
         move |at, profile| profile.parts_mut().metadata.full_collections = Some(each * at)
     }
 
+    /// So many captures of a leak of Node.js's own.
+    fn of_node(count: usize, change: impl Fn(u64, &mut Profile)) -> Leaks {
+        let mut random = Random(7);
+        let births = random.births(600, -1.0, 16.0).into_iter();
+        let sampled: Vec<_> = births.map(|birth| (birth, 1e9, 2)).collect();
+        let profiles = (0..count).map(|at| capture(&sampled, at, 1, 256)).collect();
+        judge(&by_node(profiles, change))
+    }
+
     #[test]
-    fn what_no_function_of_the_program_allocates_leads_after_ten_full_collections_only() {
-        let alone = |each| judge(&captures(&[FAST], collected(each)));
-        for (each, expected) in [
-            (1, (Verdict::Growing, Reason::TooFewCollections)),
-            (2, (Verdict::Leaking, Reason::OldObjectsStay)),
+    fn what_no_function_of_the_program_allocates_leads_if_it_stayed_of_ten_cohorts_only() {
+        // Of the first there is no cohort, and that of the last has not grown old.
+        for (count, expected) in [
+            (11, (Verdict::Growing, Reason::TooFewCollections)),
+            (12, (Verdict::Leaking, Reason::OldObjectsStay)),
         ] {
-            let found = alone(each);
+            let found = of_node(count, collected(1));
             assert_eq!((found.verdict, found.sites[0].reason), expected);
             assert!(!found.sites[0].is_program);
         }
-        let untold = judge(&captures(&[FAST], |_, _| ()));
-        assert_eq!(untold.sites[0].reason, Reason::TooFewCollections);
+        assert_eq!(of_node(16, |_, _| ()).sites[0].reason, Reason::TooFewCollections);
     }
 
     #[test]
     fn a_site_of_the_program_leads_before_one_of_node_that_grows_faster() {
-        let found = judge(&captures(&[FAST, SLOW], collected(2)));
+        let found = judge(&by_node(run(&[FAST, SLOW], 7, 256), collected(2)));
         let told: Vec<_> = found.sites.iter().map(|site| (site.is_program, site.verdict)).collect();
-        assert_eq!(told, [(true, Verdict::Leaking), (false, Verdict::Leaking)]);
+        assert_eq!(told, [(true, Verdict::Leaking), (false, Verdict::Growing)]);
         assert!(
             found.sites[0].growth_bytes_per_hour.estimate
                 < found.sites[1].growth_bytes_per_hour.estimate

@@ -82,7 +82,7 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     let whole = judge.growth_of_all();
     let process = process_of(&session, &looks);
     let headroom = Headroom::of(process.as_ref(), session.is_timed);
-    let leading = Leading { sites, headroom, full_collections };
+    let leading = Leading { sites, headroom, are_collections_told: full_collections.is_some() };
     let program = history.tracks.keys().filter(|&&site| Some(site) != sites.own());
     let mut judged: Vec<Judgement> = program.map(|&site| judge.judge(site)).collect();
     judged.sort_by(Judgement::worst_first);
