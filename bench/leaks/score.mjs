@@ -8,12 +8,17 @@ import { fullFrom, leakRate, violation } from './truth.mjs';
 export function score(description, result) {
   const { seed, index, kind, observation, parts } = description;
   const { truth, leaks, fullCollections } = result;
-  const { verdict, sites } = leaks;
-  const named = verdict === 'steady' ? '' : nameOf(sites[0]);
+  const { verdict } = leaks;
+  const named = verdict === 'steady' ? '' : nameOf(firstOf(leaks));
   const fault = violation(description, truth);
   const known = { seed, index, kind, part: parts[0], observation, fullCollections, fault };
   const judged = kind === 'leaking' ? scoreLeak(parts[0], result) : scoreBounded(kind, result);
   return { ...known, verdict, named, ...judged };
+}
+
+/** The site that grows most of the leak that is told of first; of none the site that is. */
+function firstOf({ leaks, sites }) {
+  return sites[leaks[0]?.sites[0] ?? 0];
 }
 
 function nameOf({ functionName, url, reason }) {
@@ -21,10 +26,11 @@ function nameOf({ functionName, url, reason }) {
 }
 
 /** `place` is null if nothing was found. */
-function scoreLeak(part, { truth, leaks: { verdict, sites, detectable } }) {
+function scoreLeak(part, { truth, leaks }) {
+  const { verdict, detectable } = leaks;
   const bytesPerHour = leakRate(truth);
   return {
-    place: verdict === 'leaking' ? placeOf(part, sites[0]) : null,
+    place: verdict === 'leaking' ? placeOf(part, firstOf(leaks)) : null,
     bytesPerHour,
     detectable,
     isPromised: detectable !== null && bytesPerHour >= detectable,

@@ -102,6 +102,9 @@ pub struct LeakSite {
     pub stack: Vec<Arc<Frame>>,
     /// See [`crate::analysis::sites::Sites::is_program`].
     pub is_program: bool,
+    /// Whether growth, live bytes and retention are those of the function together with a caller of it and all
+    /// that this calls: V8 has moved bytes between them, as it compiled the one into the other.
+    pub is_family: bool,
     /// In the last capture.
     pub live_bytes: Interval,
     /// By weighted regression over all captures, of what outlived one where that is known.

@@ -43,10 +43,11 @@ pub fn reconsider(judged: &mut [Judgement], judge: &Judge<'_>, sites: &Sites) {
     }
 }
 
-/// Whether the others of a family shrink by what the one grows.
+/// Whether the others of a family shrink by what the one grows: that all of it grows is not sure, nor could
+/// it be hidden among what comes and goes there.
 fn makes_up(family: &Track, found: &Judgement, judge: &Judge<'_>) -> bool {
-    let growth = judge.growth(family);
-    growth.high.is_some_and(|high| high < found.growth.estimate)
+    let (all, own) = (judge.growth(family), found.growth);
+    !all.is_positive() && all.estimate < own.estimate / 2.0 && all.high <= own.high
 }
 
 fn leaking(judged: &[Judgement]) -> Vec<u32> {

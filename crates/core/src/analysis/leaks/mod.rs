@@ -136,6 +136,7 @@ fn describe(
         frame: sites.frame(found.site).clone(),
         stack: sites.callers(found.site),
         is_program: sites.is_program(found.site),
+        is_family: found.is_family,
         live_bytes: found.live_bytes,
         growth_bytes_per_hour: found.growth,
         retention: found.retention.interval95(),
