@@ -420,7 +420,7 @@ export interface Leaks {
   fullCollections: number | null;
   /** From the first to the last capture, milliseconds; null if the files do not tell. */
   spanMs: number | null;
-  /** Null if the files do not tell, or have several; see `growthOnly`. */
+  /** Null where `growthOnly`. */
   sampleIntervalBytes: number | null;
   /** Null of files that do not tell. */
   process: ProcessChange | null;
