@@ -314,6 +314,16 @@ test("heap-profile's own functions are no sites, and what they hold is told", as
   assert.match(stdout, /^[\d.]+ KiB is heap-profile's own, no site\.$/m);
 });
 
+test('what somebody did to Object.prototype changes nothing', async () => {
+  const preload = join(temporaryDirectory(), 'pollute.cjs');
+  const values = { text: 'x', style: 'red', verbose: true, before: null, notes: [], each: 1 };
+  writeFileSync(preload, `Object.assign(Object.prototype, ${JSON.stringify(values)});`);
+  const files = writeSession(temporaryDirectory(), [LEAK]);
+  const { stdout } = await leaks(...files);
+  const polluted = await cli(['leaks', ...files], { execArgv: ['--require', preload] });
+  assert.equal(polluted.stdout, stdout);
+});
+
 /** A tree of `tree()`, each node with its script as `url`. */
 function withUrls({ name, scriptName, children }) {
   return { name, url: scriptName, children: children.map(withUrls) };
