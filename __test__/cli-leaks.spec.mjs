@@ -161,6 +161,7 @@ test("what Node.js's functions do on their own comes after a leak of the program
     both.stdout,
     /^LEAK .*\n {6}allocated {2}remember .*(\n {6}.*)+\nLEAK .*\n {6}allocated {2}parserOnHeadersComplete /,
   );
+  assert.equal(both.stdout.match(/^ {6}next /gm).length, 1);
   assert.match(
     both.stdout,
     /\n {6}what {7}a function of Node\.js, which no function of the program had called/,

@@ -43,7 +43,7 @@ const DOUBTS = {
     'its old objects stay, but no function of the program is known to allocate them: that takes ten full collections to tell',
 };
 
-/** The lines of a paragraph; `leak` is one of `answer.leaks`. */
+/** The lines of a paragraph; `leak` is one of `answer.leaks`. The first says which command comes next. */
 function leakLines(leak, answer) {
   const sites = leak.sites.map((at) => answer.sites[at]);
   const [worst] = sites;
@@ -55,7 +55,7 @@ function leakLines(leak, answer) {
     ...field('what', worst.isProgram ? '' : outsideText(worst)),
     ...field('why', DOUBTS[worst.reason] ?? ''),
     ...field('stays', staysText(leak, sites, answer)),
-    ...field('next', leak.verdict === 'leaking' ? nextCommand(answer) : nextStep(worst)),
+    ...field('next', leak.verdict === 'leaking' ? nextCommand(leak, answer) : nextStep(worst)),
   ];
 }
 
@@ -152,7 +152,8 @@ function sparkline(shares) {
   return bars.join('');
 }
 
-function nextCommand({ snapshots, moments }) {
+function nextCommand(leak, { leaks, snapshots, moments }) {
+  if (leak !== leaks[0]) return '';
   const [first, last] = [snapshots[moments[0]], snapshots[moments.at(-1)]];
   return commandLine('flamegraph', operand(last), '--base', operand(first));
 }
