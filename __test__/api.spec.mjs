@@ -10,6 +10,7 @@ import { after, afterEach, beforeEach, test } from 'node:test';
 import { threadId } from 'node:worker_threads';
 
 import heapProfile, * as named from '../index.js';
+import { root } from './helpers.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'heap-profile-'));
 const major = Number(process.versions.node.split('.')[0]);

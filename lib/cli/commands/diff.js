@@ -4,8 +4,15 @@
 const { UsageError } = require('../errors.js');
 const { nameOf, placeOf } = require('../../display/frames.js');
 const { withProfiles } = require('../output.js');
+const { processLines } = require('../process.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
-const { FILTER_OPTIONS, GROUP_OPTIONS, includeLines, tableNotes } = require('../sites.js');
+const {
+  FILTER_OPTIONS,
+  GROUP_OPTIONS,
+  includeLines,
+  ownNotes,
+  tableNotes,
+} = require('../sites.js');
 const {
   formatBytes,
   formatDuration,
@@ -32,7 +39,8 @@ async function run({ json, markdown, sourceMaps, self, ...question }, files) {
   print(answer, () => describe(answer, question.filter), { json, markdown });
 }
 
-function describe({ include, growth, sameSession, spanMs, sites, omitted }, filter) {
+function describe(answer, filter) {
+  const { include, process, growth, ownGrowth, sameSession, spanMs, sites, omitted } = answer;
   const span = spanMs === null || spanMs < 0 ? '' : ` in ${formatDuration(spanMs)}`;
   const noise = mayBeChance(growth) ? ', within noise' : '';
   const range = growth.low === null ? '' : ` (95 %: ${formatRange(growth, formatGrowth)}${noise})`;
@@ -41,6 +49,7 @@ function describe({ include, growth, sameSession, spanMs, sites, omitted }, filt
     : 'They are of different sessions: the errors of both add up.';
   return {
     lines: [
+      ...processLines(process),
       `Growth: ${formatGrowth(growth.estimate)}${range}${span}`,
       ...(spanMs < 0 ? [`BASE was taken ${formatDuration(-spanMs)} after FILE.`] : []),
       ...(growth.low === null ? [] : [how]),
@@ -56,7 +65,10 @@ function describe({ include, growth, sameSession, spanMs, sites, omitted }, filt
       nameOf(site),
       placeOf(site),
     ]),
-    notes: tableNotes(sites, filter, omitted, 'that changed less'),
+    notes: [
+      ...tableNotes(sites, filter, omitted, 'that changed less'),
+      ...ownNotes(formatGrowth, ownGrowth, filter),
+    ],
   };
 }
 

@@ -4,8 +4,15 @@
 const { UsageError } = require('../errors.js');
 const { nameOf, placeOf } = require('../../display/frames.js');
 const { withProfiles } = require('../output.js');
+const { processLines } = require('../process.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
-const { FILTER_OPTIONS, GROUP_OPTIONS, includeLines, tableNotes } = require('../sites.js');
+const {
+  FILTER_OPTIONS,
+  GROUP_OPTIONS,
+  includeLines,
+  ownNotes,
+  tableNotes,
+} = require('../sites.js');
 const { formatBytes, formatCount, formatRange, formatShare } = require('../../display/units.js');
 
 const COLUMNS = [
@@ -27,9 +34,9 @@ async function run({ json, markdown, sourceMaps, self, ...question }, [file]) {
 }
 
 function describe(answer, snapshot, filter) {
-  const { include, sites, omitted } = answer;
+  const { include, process, ownBytes, sites, omitted } = answer;
   return {
-    lines: [heading(answer, snapshot), ...includeLines(include)],
+    lines: [...processLines(process), heading(answer, snapshot), ...includeLines(include)],
     columns: [{ title: `${include} bytes`, isNumber: true }, ...COLUMNS],
     rows: sites.map((site) => [
       formatBytes(site.bytes.estimate),
@@ -39,7 +46,10 @@ function describe(answer, snapshot, filter) {
       nameOf(site),
       placeOf(site),
     ]),
-    notes: tableNotes(sites, filter, omitted, 'more'),
+    notes: [
+      ...tableNotes(sites, filter, omitted, 'more'),
+      ...ownNotes(formatBytes, ownBytes, filter),
+    ],
   };
 }
 

@@ -140,10 +140,11 @@ impl Sites {
         self.own
     }
 
-    /// Whether a function of the program is it, or leads to it where it holds most.
+    /// Whether a function of the program is it, or is one of its callers as far as they are told.
     pub fn is_program(&self, site: u32) -> bool {
         let Site { is_program, way, .. } = self.sites[site as usize];
-        is_program || self.ways.up(way).any(|frame| self.kinds[frame as usize].is_program)
+        let mut callers = self.ways.up(way).take(MAX_CALLERS);
+        is_program || callers.any(|frame| self.kinds[frame as usize].is_program)
     }
 
     /// How it is reached where it holds most: the nearest callers, the nearest first.

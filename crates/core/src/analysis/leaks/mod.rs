@@ -6,8 +6,8 @@
 //!
 //! Profiles come one after the other, and [`Sessions`] keeps of them what became of each object. Of
 //! one session that makes a `history` of each site: how it grew is in `growth`, what of it stayed in
-//! `retention`, what that means in `judge`, what more would tell in `evidence`, and what of it
-//! the [`answer`] has in `told`.
+//! `retention`, what that means in `judge`, what of it comes first in `leading`, which sites are one leak
+//! in `groups`, what more would tell in `evidence`, and what of it the [`answer`] has in `told`.
 
 pub mod answer;
 mod evidence;
