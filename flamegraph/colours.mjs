@@ -1,20 +1,53 @@
-// Colours of frames, by package or by growth; how light they are is the style sheet's choice.
+// Colours of frames, by package or by growth; the style sheet has them, for light and dark.
 import { mayBeChance } from '../lib/display/units.js';
 
 const LEGEND_PACKAGES = 8;
-/** Node.js's own code and code without a file: much, and seldom the reason. */
-const BACKGROUND = ['(node)', '(none)'];
+/** Those of the style sheet's that packages have. */
+const PACKAGE_COLOURS = 14;
+/** The program, Node.js's own code and code without a file have colours of their own in every graph. */
+const FIXED = { '(app)': 'var(--app)', '(node)': 'var(--node)', '(none)': 'var(--no-file)' };
 
-/** The same for a package in every graph. */
-export function byPackage({ frame }) {
-  return frame === null ? 'var(--folded)' : packageColour(frame.package);
+/**
+ * The colour of each package. Its name tells which one, so that it is the same in other graphs; where two
+ * would have the same, the one that holds less has the next that is free, as long as there is one.
+ */
+export function packageColours(functions, frames) {
+  const names = largestPackages(functions, frames);
+  const all = new Set([...names, ...frames.map((frame) => frame.package).sort()]);
+  const colours = new Map(Object.entries(FIXED));
+  const taken = new Set();
+  for (const name of all) {
+    if (colours.has(name)) continue;
+    let number = hash(name) % PACKAGE_COLOURS;
+    if (taken.size < PACKAGE_COLOURS) {
+      while (taken.has(number)) number = (number + 1) % PACKAGE_COLOURS;
+    }
+    taken.add(number);
+    colours.set(name, `var(--package-${number})`);
+  }
+  return colours;
 }
 
-function packageColour(name) {
-  // FNV-1a.
-  let hash = 0x811c9dc5;
-  for (const character of name) hash = Math.imul(hash ^ character.codePointAt(0), 0x01000193);
-  return hsl((hash >>> 0) % 360, BACKGROUND.includes(name) ? 15 : 65);
+/** FNV-1a. */
+function hash(name) {
+  let bits = 0x811c9dc5;
+  for (const character of name) bits = Math.imul(bits ^ character.codePointAt(0), 0x01000193);
+  return bits >>> 0;
+}
+
+/** The packages, those that allocated most first. */
+function largestPackages(functions, frames) {
+  const sums = new Map();
+  for (const { frame, own } of functions) {
+    const name = frames[frame].package;
+    sums.set(name, (sums.get(name) ?? 0) + own.estimate);
+  }
+  return [...sums].sort(([, one], [, other]) => other - one).map(([name]) => name);
+}
+
+export function packageLegend(functions, frames, colours) {
+  const largest = largestPackages(functions, frames).slice(0, LEGEND_PACKAGES);
+  return largest.map((text) => ({ text, colour: colours.get(text) }));
 }
 
 /** Red for what grew, blue for what shrank, the stronger the more; grey for what may be chance. */
@@ -26,22 +59,7 @@ export function byGrowth({ bytes, growth }) {
 }
 
 function growthColour(grew, share) {
-  return hsl(grew ? 5 : 215, 25 + 65 * share);
-}
-
-function hsl(hue, saturation) {
-  return `hsl(${hue.toFixed(0)} ${saturation.toFixed(0)}% var(--frame-lightness))`;
-}
-
-/** The packages that allocated most. */
-export function packageLegend(functions, frames) {
-  const sums = new Map();
-  for (const { frame, own } of functions) {
-    const name = frames[frame].package;
-    sums.set(name, (sums.get(name) ?? 0) + own.estimate);
-  }
-  const largest = [...sums].sort(([, one], [, other]) => other - one).slice(0, LEGEND_PACKAGES);
-  return largest.map(([text]) => ({ text, colour: packageColour(text) }));
+  return `hsl(${grew ? 5 : 215} ${(25 + 65 * share).toFixed(0)}% var(--frame-lightness))`;
 }
 
 export function growthLegend() {
