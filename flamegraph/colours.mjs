@@ -6,26 +6,32 @@ const LEGEND_PACKAGES = 8;
 const PACKAGE_COLOURS = 14;
 /** The program, Node.js's own code and code without a file have colours of their own in every graph. */
 const FIXED = { '(app)': 'var(--app)', '(node)': 'var(--node)', '(none)': 'var(--no-file)' };
+const OTHER = { text: 'other packages', colour: 'var(--other)' };
 
 /**
- * The colour of each package. Its name tells which one, so that it is the same in other graphs; where two
- * would have the same, the one that holds less has the next that is free, as long as there is one.
+ * The colours of packages: of those that hold most, in either of the tables, and of none twice. The name
+ * tells which one a package has, so that it is the same in other graphs; if another one has that, the
+ * next that is free.
  */
-export function packageColours(functions, frames) {
-  const names = largestPackages(functions, frames);
-  const all = new Set([...names, ...frames.map((frame) => frame.package).sort()]);
+export function packageColours(tables, frames) {
   const colours = new Map(Object.entries(FIXED));
   const taken = new Set();
-  for (const name of all) {
+  for (const name of merged(tables.map((functions) => largestPackages(functions, frames)))) {
+    if (taken.size === PACKAGE_COLOURS) break;
     if (colours.has(name)) continue;
     let number = hash(name) % PACKAGE_COLOURS;
-    if (taken.size < PACKAGE_COLOURS) {
-      while (taken.has(number)) number = (number + 1) % PACKAGE_COLOURS;
-    }
+    while (taken.has(number)) number = (number + 1) % PACKAGE_COLOURS;
     taken.add(number);
     colours.set(name, `var(--package-${number})`);
   }
-  return colours;
+  return (name) => colours.get(name) ?? OTHER.colour;
+}
+
+/** The first of each, then the second of each, and so on. */
+function merged(lists) {
+  const length = Math.max(...lists.map((list) => list.length));
+  const ranks = Array.from({ length }, (_, rank) => lists.map((list) => list[rank]));
+  return ranks.flat().filter((name) => name !== undefined);
 }
 
 /** FNV-1a. */
@@ -45,9 +51,11 @@ function largestPackages(functions, frames) {
   return [...sums].sort(([, one], [, other]) => other - one).map(([name]) => name);
 }
 
-export function packageLegend(functions, frames, colours) {
-  const largest = largestPackages(functions, frames).slice(0, LEGEND_PACKAGES);
-  return largest.map((text) => ({ text, colour: colours.get(text) }));
+export function packageLegend(functions, frames, colourOf) {
+  const largest = largestPackages(functions, frames)
+    .map((text) => ({ text, colour: colourOf(text) }))
+    .filter(({ colour }) => colour !== OTHER.colour);
+  return [...largest.slice(0, LEGEND_PACKAGES), OTHER];
 }
 
 /** Red for what grew, blue for what shrank, the stronger the more; grey for what may be chance. */

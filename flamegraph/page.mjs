@@ -11,11 +11,12 @@ import './page.css';
 
 const data = JSON.parse(element('data').textContent);
 const frames = data.frames.map(describe);
-const colours = packageColours(data.functions, frames);
+const tables = [data.functions, data.withoutStartUp?.functions ?? []];
+const packageColour = packageColours(tables, frames);
 const COLOURS = {
   package: {
-    colourOf: ({ frame }) => (frame === null ? 'var(--folded)' : colours.get(frame.package)),
-    legend: (functions) => packageLegend(functions, frames, colours),
+    colourOf: ({ frame }) => (frame === null ? 'var(--folded)' : packageColour(frame.package)),
+    legend: (functions) => packageLegend(functions, frames, packageColour),
   },
   growth: { colourOf: byGrowth, legend: growthLegend },
 };
@@ -104,17 +105,17 @@ function tellHidden({ leftOut }) {
   const parts = [];
   if (element('hide-start-up').checked) {
     parts.push(
-      `${formatBytes(startUp)} allocated at start-up, which is all that is called by Node.js's module loader or by a module's own code`,
+      `${formatBytes(startUp)} of start-up: what was allocated while modules were loaded, by Node.js's module loader, by modules' own code, and by all that these call.`,
     );
   }
   if (hidden().length > 0) {
     parts.push(
-      `${formatBytes(leftOut)} that only hidden functions hold; the rest counts for their callers`,
+      `${formatBytes(leftOut)} for which no function that is shown called. What else hidden functions hold counts for their callers.`,
     );
   }
   const share = formatShare(total > 0 ? (startUp + leftOut) / total : 0);
   element('hidden').textContent =
-    parts.length === 0 ? '' : `Not shown (${share} of all): ${parts.join('; ')}.`;
+    parts.length === 0 ? '' : `Not shown (${share} of all): ${parts.join(' And ')}`;
 }
 
 function show() {
