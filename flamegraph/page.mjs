@@ -20,7 +20,7 @@ const COLOURS = {
   },
   growth: { colourOf: byGrowth, legend: growthLegend },
 };
-/** Whose functions each of these hides; the number of both is that of the core's HIDDEN, plus one. */
+/** Whose functions these switches hide; their bits add up to a number of the core's HIDDEN, from 1 on. */
 const OWNERS = [
   { id: 'hide-internal', owner: 'internal', bit: 1 },
   { id: 'hide-package', owner: 'package', bit: 2 },
@@ -40,23 +40,27 @@ function view() {
   return element('hide-start-up').checked ? data.withoutStartUp : data;
 }
 
+/** What is hidden: whose functions, and the place of that in the data. */
 function hidden() {
-  return OWNERS.filter(({ id }) => element(id).checked);
+  const on = OWNERS.filter(({ id }) => element(id).checked);
+  return {
+    owners: on.map(({ owner }) => owner),
+    number: on.reduce((sum, { bit }) => sum + bit, 0) - 1,
+  };
 }
 
 function tree() {
-  const { calls, callers } = view();
-  const owners = hidden().map(({ owner }) => owner);
-  const isHidden = (frame) => owners.includes(frame.owner);
-  return buildTree(element('inverted').checked ? callers : calls, frames, isHidden);
+  const { calls, callers, callersHiding } = view();
+  const { owners, number } = hidden();
+  const nodes = element('inverted').checked ? (callersHiding[number] ?? callers) : calls;
+  return buildTree(nodes, frames, owners);
 }
 
 /** The rows of the table: what hidden functions hold themselves is their callers'. */
 function functions() {
-  const owners = hidden().map(({ owner }) => owner);
-  const number = hidden().reduce((sum, { bit }) => sum + bit, 0);
+  const { owners, number } = hidden();
   const shown = view().functions.filter(({ frame }) => !owners.includes(frames[frame].owner));
-  return shown.map((row) => ({ ...row, own: row.ownHiding?.[number - 1] ?? row.own }));
+  return shown.map((row) => ({ ...row, own: row.ownHiding?.[number] ?? row.own }));
 }
 
 function summarize() {
@@ -100,15 +104,16 @@ function colour() {
 }
 
 /** How much the graph leaves out, and why. */
-function tellHidden({ leftOut }) {
+function tellHidden(root) {
   const startUp = total - view().bytes.estimate;
+  const leftOut = Math.max(0, root.bytes.estimate - root.value);
   const parts = [];
   if (element('hide-start-up').checked) {
     parts.push(
       `${formatBytes(startUp)} of start-up: what was allocated while modules were loaded, by Node.js's module loader, by modules' own code, and by all that these call.`,
     );
   }
-  if (hidden().length > 0) {
+  if (hidden().owners.length > 0) {
     parts.push(
       `${formatBytes(leftOut)} for which no function that is shown called. What else hidden functions hold counts for their callers.`,
     );

@@ -3,10 +3,10 @@ import { formatCount } from '../lib/display/units.js';
 
 /**
  * Each node comes after the one that it belongs under. What is under a hidden one moves to the nearest
- * one above that is shown, and what the hidden one holds itself is that one's. What only hidden ones
- * hold is left out: the root is as wide as the rest, though it tells all.
+ * one above that is shown, and what the hidden one holds itself is that one's. Where something is hidden,
+ * what the root holds itself is left out: the root is as wide as the rest, though it tells all.
  */
-export function buildTree(nodes, frames, isHidden) {
+export function buildTree(nodes, frames, hiddenOwners) {
   const [first, ...rest] = nodes;
   const root = createNode(first, frames);
   // For each of the list the node that is drawn for it.
@@ -14,7 +14,7 @@ export function buildTree(nodes, frames, isHidden) {
   const siblings = new Map([[root, new Map()]]);
   for (const node of rest) {
     const parent = drawn[node.parent];
-    if (node.frame !== null && isHidden(frames[node.frame])) {
+    if (node.frame !== null && hiddenOwners.includes(frames[node.frame].owner)) {
       drawn.push(parent);
       continue;
     }
@@ -30,10 +30,10 @@ export function buildTree(nodes, frames, isHidden) {
     siblings.set(added, new Map());
     drawn.push(added);
   }
-  for (const node of siblings.keys()) finish(node);
-  const all = sum(rest.filter(({ parent }) => parent === 0).map(({ bytes }) => bytes.estimate));
-  root.leftOut = Math.max(0, all - sum(root.children.map(({ value }) => value)));
-  root.value -= root.leftOut;
+  for (const node of drawn) finish(node);
+  if (hiddenOwners.length > 0) {
+    root.value = root.children.reduce((total, { value }) => total + value, 0);
+  }
   return root;
 }
 
@@ -65,8 +65,4 @@ function sumOf(one, other) {
   const below = Math.hypot(one.estimate - one.low, other.estimate - other.low);
   const above = Math.hypot(one.high - one.estimate, other.high - other.estimate);
   return { estimate, low: estimate - below, high: estimate + above };
-}
-
-function sum(numbers) {
-  return numbers.reduce((total, number) => total + number, 0);
 }

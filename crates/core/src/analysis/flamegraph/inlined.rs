@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::stacks::{Held, Knowledge, Stacks};
+use super::sum_shown;
 use crate::analysis::frames::FrameTable;
 use crate::analysis::interval::Interval;
 
@@ -74,13 +75,11 @@ fn is_about(grown: f64, shrunk: f64) -> bool {
 
 /// How what each function allocates itself grew.
 fn own_growth(stacks: &Stacks, count: usize, known: Knowledge) -> Vec<Interval> {
-    let mut own = vec![Held::default(); count];
-    for (node, held) in (0..).zip(&stacks.own) {
-        if let Some(frame) = stacks.frame(node) {
-            own[frame as usize] += *held;
-        }
-    }
-    own.iter().map(|held| known.growth(held).unwrap_or_default()).collect()
+    let all: Vec<u32> = (0..stacks.own.len() as u32).collect();
+    sum_shown(stacks, count, &all)
+        .iter()
+        .map(|held| known.growth(held).unwrap_or_default())
+        .collect()
 }
 
 /// Of each function that grew those that shrank and are called from it, with what they hold there: of

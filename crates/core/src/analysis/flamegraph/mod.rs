@@ -19,7 +19,7 @@ use super::frames::{Frame, FrameTable, Owner, package_of};
 use super::interval::Interval;
 use super::tally::OpenCalls;
 use crate::profile::{Include, Profile};
-use branches::{largest, root};
+use branches::{MAX_NODES, largest, root};
 use inlined::{Inlined, inlined};
 use stacks::{Held, Knowledge, Stacks};
 
@@ -29,6 +29,9 @@ pub const MAX_DEPTH: u32 = 1024;
 /// Steps up from nodes that allocate towards the root, for the tree of callers. A million such nodes have
 /// as many with 32 frames each; callers that take more are left out.
 const MAX_STEPS: usize = 1 << 25;
+
+/// Frames in each tree of callers without hidden functions, of which there are several.
+const MAX_NODES_HIDING: usize = 2_000;
 
 /// Rows of the table.
 const MAX_FUNCTIONS: usize = 1000;
@@ -68,6 +71,9 @@ pub struct FlameView {
     pub calls: Vec<FlameNode>,
     /// From the functions that allocate to their callers.
     pub callers: Vec<FlameNode>,
+    /// The same without the functions that are hidden, [`HIDDEN`] one after the other: what is folded does
+    /// not tell its callers. Nothing where there are none to hide.
+    pub callers_hiding: [Vec<FlameNode>; HIDDEN.len()],
     /// Those that hold most with all that they call first.
     pub functions: Vec<FlameFunction>,
     /// Functions that hold something and are not in the table.
@@ -155,25 +161,37 @@ pub fn flamegraph(profile: &Profile, base: Option<&Profile>) -> FlameGraph {
 
 fn view(stacks: &Stacks, frames: &FrameTable, known: Knowledge) -> FlameView {
     let all = stacks.totals[0];
-    let (functions, omitted_functions) = functions(stacks, frames, known);
-    let calls = largest(root(all, 0), |node| stacks.calls_of(node), known);
+    let owners: Vec<Owner> = (0..frames.len() as u32).map(|n| frames.get(n).owner()).collect();
+    let shown = |hidden: &[Owner]| stacks.shown(|frame| hidden.contains(&owners[frame as usize]));
+    let hiding = HIDDEN.map(shown);
+    let (functions, omitted_functions) = functions(stacks, frames.len(), known, &hiding);
+    let callers_hiding = [0, 1, 2].map(|number| {
+        let is_there = HIDDEN[number].iter().all(|hidden| owners.contains(hidden));
+        let callers = || callers(stacks, known, &hiding[number], MAX_NODES_HIDING);
+        if is_there { callers() } else { Vec::new() }
+    });
+    FlameView {
+        bytes: known.bytes(&all),
+        growth: known.growth(&all),
+        calls: largest(root(all, 0), |node| stacks.calls_of(node), known, MAX_NODES),
+        callers: callers(stacks, known, &shown(&[]), MAX_NODES),
+        callers_hiding,
+        functions,
+        omitted_functions,
+    }
+}
+
+/// The tree of callers.
+fn callers(stacks: &Stacks, known: Knowledge, shown: &[u32], max: usize) -> Vec<FlameNode> {
     let mut left = MAX_STEPS;
     let callers_of = |ways: Vec<_>| match left.checked_sub(ways.len()) {
         Some(rest) => {
             left = rest;
-            stacks.callers_of(ways)
+            stacks.callers_of(ways, shown)
         }
         None => Vec::new(),
     };
-    let callers = largest(root(all, stacks.leaves()), callers_of, known);
-    FlameView {
-        bytes: known.bytes(&all),
-        growth: known.growth(&all),
-        calls,
-        callers,
-        functions,
-        omitted_functions,
-    }
+    largest(root(stacks.totals[0], stacks.leaves()), callers_of, known, max)
 }
 
 impl FlameGraph {
@@ -198,7 +216,8 @@ impl FlameGraph {
 impl FlameView {
     /// All that refers to a function.
     fn frames(&mut self) -> impl Iterator<Item = &mut u32> {
-        let nodes = self.calls.iter_mut().chain(&mut self.callers);
+        let hiding = self.callers_hiding.iter_mut().flatten();
+        let nodes = self.calls.iter_mut().chain(&mut self.callers).chain(hiding);
         let of_nodes = nodes.filter_map(|node| node.frame.as_mut());
         of_nodes.chain(self.functions.iter_mut().map(|row| &mut row.frame))
     }
@@ -207,11 +226,12 @@ impl FlameView {
 /// The table, and how many functions it leaves out.
 fn functions(
     stacks: &Stacks,
-    frames: &FrameTable,
+    count: usize,
     known: Knowledge,
+    hiding: &[Vec<u32>; HIDDEN.len()],
 ) -> (Vec<FlameFunction>, usize) {
-    let (own, totals) = sum_by_function(stacks, frames.len());
-    let hiding = HIDDEN.map(|hidden| own_hiding(stacks, frames, hidden));
+    let (own, totals) = sum_by_function(stacks, count);
+    let hiding = hiding.each_ref().map(|shown| sum_shown(stacks, count, shown));
     let rows = (0..).zip(own.iter().zip(&totals)).map(|(frame, (own, total))| {
         let own = known.bytes(own);
         let of_hiding = hiding.each_ref().map(|held| known.bytes(&held[frame as usize]));
@@ -230,18 +250,11 @@ fn functions(
     (rows, omitted)
 }
 
-/// What each function holds itself where what hidden ones hold counts for the nearest caller that is
-/// not hidden.
-fn own_hiding(stacks: &Stacks, frames: &FrameTable, hidden: &[Owner]) -> Vec<Held> {
-    let owners: Vec<Owner> = (0..frames.len() as u32).map(|n| frames.get(n).owner()).collect();
-    let mut own = vec![Held::default(); frames.len()];
-    // Of each node the function that it counts for. Callers come before what they call.
-    let mut counts_for: Vec<Option<u32>> = vec![None; stacks.own.len()];
-    for (node, held) in stacks.own.iter().enumerate().skip(1) {
-        let shown = |&frame: &u32| !hidden.contains(&owners[frame as usize]);
-        let by_caller = counts_for[stacks.tree.parents[node] as usize];
-        counts_for[node] = stacks.frame(node as u32).filter(shown).or(by_caller);
-        if let Some(frame) = counts_for[node] {
+/// What each function holds itself with what counts for it.
+fn sum_shown(stacks: &Stacks, count: usize, shown: &[u32]) -> Vec<Held> {
+    let mut own = vec![Held::default(); count];
+    for (held, &node) in stacks.own.iter().zip(shown) {
+        if let Some(frame) = stacks.frame(node) {
             own[frame as usize] += *held;
         }
     }

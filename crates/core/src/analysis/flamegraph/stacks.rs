@@ -137,6 +137,18 @@ impl Stacks {
         calls.map(branch).collect()
     }
 
+    /// Of each node the one that it counts for where some functions are hidden: itself, or the nearest
+    /// caller that is shown; the root where there is none.
+    pub fn shown(&self, is_hidden: impl Fn(u32) -> bool) -> Vec<u32> {
+        let mut shown: Vec<u32> = vec![0];
+        // Callers come before what they call.
+        for node in 1..self.own.len() as u32 {
+            let by_caller = shown[self.tree.parents[node as usize] as usize];
+            shown.push(if self.frame(node).is_some_and(&is_hidden) { by_caller } else { node });
+        }
+        shown
+    }
+
     /// The nodes that allocate, as the starts of ways up.
     pub fn leaves(&self) -> Vec<WayUp> {
         let nodes = 0..self.own.len() as u32;
@@ -144,10 +156,12 @@ impl Stacks {
         all.filter(|way| self.own[way.leaf as usize].now.bytes(true).estimate > 0.0).collect()
     }
 
-    /// The functions where these ways stand, each with its ways, which then go on to its callers.
-    pub fn callers_of(&self, ways: Vec<WayUp>) -> Vec<Branch<Vec<WayUp>>> {
+    /// The functions where these ways stand, each with its ways, which then go on to its callers. Ways
+    /// lead over nodes that are shown.
+    pub fn callers_of(&self, ways: Vec<WayUp>, shown: &[u32]) -> Vec<Branch<Vec<WayUp>>> {
         let mut branches: IndexMap<u32, Branch<Vec<WayUp>>, FxBuildHasher> = IndexMap::default();
         for WayUp { leaf, at } in ways {
+            let at = shown[at as usize];
             let Some(frame) = self.frame(at) else { continue };
             let new = || Branch { frame: Some(frame), held: Held::default(), source: Vec::new() };
             let branch = branches.entry(frame).or_insert_with(new);

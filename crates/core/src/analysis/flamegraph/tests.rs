@@ -206,6 +206,25 @@ fn what_hidden_functions_hold_counts_for_the_caller_that_is_shown() {
             row("tick", [1, 0, 1, 0]),
         ]
     );
+    let [internals, packages, both] = &graph.view.callers_hiding;
+    assert_eq!(
+        paths(&graph, internals),
+        [
+            path("(0)", 5),
+            path("(0) back", 1),
+            path("(0) back get", 1),
+            path("(0) back get main", 1),
+            path("(0) get", 2),
+            path("(0) get main", 2),
+            path("(0) main", 1),
+        ]
+    );
+    let of_packages = paths(&graph, packages);
+    assert!(of_packages.contains(&path("(0) push main tick", 1)), "{of_packages:?}");
+    assert_eq!(
+        paths(&graph, both),
+        [path("(0)", 5), path("(0) back", 1), path("(0) back main", 1), path("(0) main", 3)]
+    );
     let owners = graph.frames.iter().map(|frame| frame.owner);
     assert_eq!(owners.filter(|&owner| owner == Owner::Internal).count(), 2);
 }
