@@ -69,6 +69,29 @@ test('-o - writes to stdout, - reads stdin, --base tells growth', async () => {
   assert.ok(data.functions.every(({ growth }) => growth !== null));
 });
 
+test('the page is named for the files, without their directories', async () => {
+  const titleOf = async (...args) =>
+    dataOf((await cli(['flamegraph', ...args, '-o', '-'], { input: readFileSync(last) })).stdout)
+      .title;
+  assert.equal(await titleOf(last), '5.heapprofile');
+  assert.equal(await titleOf(last, '--base', first), '5.heapprofile since 0.heapprofile');
+  assert.equal(await titleOf('-'), 'heap-profile');
+  const { sampleCount, sampleIntervalBytes } = dataOf(
+    (await (await Snapshot.read(last)).encodeFlamegraph()).toString(),
+  );
+  const snapshot = await Snapshot.read(last);
+  assert.equal(sampleCount, snapshot.estimate().sampleCount);
+  assert.equal(sampleIntervalBytes, snapshot.sampleIntervalBytes);
+});
+
+test('without start-up a script that does its work while it is loaded has nothing left', async () => {
+  const { bytes, withoutStartUp } = dataOf(
+    (await (await Snapshot.read(last)).encodeFlamegraph()).toString(),
+  );
+  const later = withoutStartUp.bytes.estimate;
+  assert.ok(later >= 0 && later < bytes.estimate, `${later} of ${bytes.estimate}`);
+});
+
 test('--open opens the file, and says so if it cannot', {
   skip: process.platform !== 'linux' && "xdg-open is Linux's",
 }, async () => {

@@ -258,7 +258,8 @@ test('switches hide Node internals, packages and start-up; no byte is lost', asy
   const file = join(directory, 'mixed.html');
   await (await parse(MIXED)).writeFlamegraph(file);
   await withFlamegraph(file, async (page) => {
-    const rows = async (...expected) => assert.deepEqual(await frameRows(page), expected);
+    const rows = (...expected) =>
+      eventually(async () => assert.deepEqual(await frameRows(page), expected));
     const whole = await text(page, '#summary');
     assert.equal(await text(page, '#hidden'), '');
     await rows(
