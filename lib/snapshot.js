@@ -51,7 +51,10 @@ let fileOf;
 class Snapshot {
   /** @type {NativeSnapshot} */
   #native;
-  /** The name of the file that it was read from. */
+  /**
+   * The name of the file that it was read from.
+   * @type {string | undefined}
+   */
   #file;
   howToClone = HOW_TO_CLONE;
 
@@ -64,8 +67,13 @@ class Snapshot {
     fileOf = (snapshot) => snapshot.#file;
   }
 
-  /** Not for callers: snapshots come from `snapshot()`. */
-  constructor(native, key, file = undefined) {
+  /**
+   * Not for callers: snapshots come from `snapshot()`.
+   * @param {NativeSnapshot} native
+   * @param {symbol} key
+   * @param {string} [file]
+   */
+  constructor(native, key, file) {
     if (key !== KEY) {
       throw invalidArgType('native', 'a capture: call snapshot() to get a Snapshot', native);
     }

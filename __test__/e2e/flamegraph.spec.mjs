@@ -289,7 +289,7 @@ test('switches hide Node internals, packages and start-up; no byte is lost', asy
     await rows(['(root)'], ['serve'], ['answer']);
     assert.deepEqual(await ownSamples(page), { serve: 90, answer: 50 });
     assert.match(await text(page, '#hidden'), /^Not shown \(55 % of all\): .* of start-up/);
-    await page.fill('#search', 'serve');
+    await page.fill('#search', 'serve ');
     assert.match(await text(page, '#matches'), /^1 frames, .*, 45 %$/);
 
     await page.uncheck('#hide-internal');

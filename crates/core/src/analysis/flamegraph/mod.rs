@@ -71,7 +71,7 @@ pub struct FlameView {
     pub calls: Vec<FlameNode>,
     /// From the functions that allocate to their callers.
     pub callers: Vec<FlameNode>,
-    /// The same without the functions that are hidden, [`HIDDEN`] one after the other: what is folded does
+    /// The same without the functions that are hidden, `HIDDEN` one after the other: what is folded does
     /// not tell its callers. Nothing where there are none to hide.
     pub callers_hiding: [Vec<FlameNode>; HIDDEN.len()],
     /// Those that hold most with all that they call first.
@@ -123,7 +123,7 @@ pub struct FlameFunction {
     pub frame: u32,
     /// Live bytes that it allocated.
     pub own: Interval,
-    /// The same with those of hidden functions that it called, [`HIDDEN`] one after the other; none, and
+    /// The same with those of hidden functions that it called, `HIDDEN` one after the other; none, and
     /// left out, where that is no difference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_hiding: Option<[Interval; HIDDEN.len()]>,
