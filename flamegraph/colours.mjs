@@ -52,10 +52,11 @@ function largestPackages(functions, frames) {
 }
 
 export function packageLegend(functions, frames, colourOf) {
-  const largest = largestPackages(functions, frames)
-    .map((text) => ({ text, colour: colourOf(text) }))
-    .filter(({ colour }) => colour !== OTHER.colour);
-  return [...largest.slice(0, LEGEND_PACKAGES), OTHER];
+  const names = largestPackages(functions, frames);
+  const ofOwn = names.filter((name) => colourOf(name) !== OTHER.colour);
+  const largest = ofOwn.slice(0, LEGEND_PACKAGES);
+  const legend = largest.map((text) => ({ text, colour: colourOf(text) }));
+  return ofOwn.length < names.length ? [...legend, OTHER] : legend;
 }
 
 /** Red for what grew, blue for what shrank, the stronger the more; grey for what may be chance. */

@@ -115,7 +115,7 @@ function tellHidden(root) {
   }
   if (hidden().owners.length > 0) {
     parts.push(
-      `${formatBytes(leftOut)} for which no function that is shown called. What else hidden functions hold counts for their callers.`,
+      `${formatBytes(leftOut)} that no function shown here led to. What else hidden functions hold counts for their callers.`,
     );
   }
   const share = formatShare(total > 0 ? (startUp + leftOut) / total : 0);
