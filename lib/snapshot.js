@@ -45,10 +45,17 @@ const FLAMEGRAPH_CHECKS = { base: checkSnapshot };
 let isSnapshot;
 /** @type {(snapshot: unknown) => NativeSnapshot} */
 let nativeOf;
+/** @type {(snapshot: Snapshot) => string | undefined} */
+let fileOf;
 
 class Snapshot {
   /** @type {NativeSnapshot} */
   #native;
+  /**
+   * The name of the file that it was read from.
+   * @type {string | undefined}
+   */
+  #file;
   howToClone = HOW_TO_CLONE;
 
   static {
@@ -57,14 +64,21 @@ class Snapshot {
       if (!isSnapshot(snapshot)) throw invalidThis('Snapshot');
       return snapshot.#native;
     };
+    fileOf = (snapshot) => snapshot.#file;
   }
 
-  /** Not for callers: snapshots come from `snapshot()`. */
-  constructor(native, key) {
+  /**
+   * Not for callers: snapshots come from `snapshot()`.
+   * @param {NativeSnapshot} native
+   * @param {symbol} key
+   * @param {string} [file]
+   */
+  constructor(native, key, file) {
     if (key !== KEY) {
       throw invalidArgType('native', 'a capture: call snapshot() to get a Snapshot', native);
     }
     this.#native = native;
+    this.#file = file;
   }
 
   /** For console.log and the like. */
@@ -165,20 +179,21 @@ class Snapshot {
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
     const native = nativeOf(this);
     const path = writable(filename);
-    settle(await native.writeFlamegraph(path, readable(FLAMEGRAPH), base && nativeOf(base)));
+    const page = flamegraphOf(this, base);
+    settle(await native.writeFlamegraph(path, ...page));
     return filename;
   }
 
   async encodeFlamegraph(options) {
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
     const native = nativeOf(this);
-    return settle(await native.encodeFlamegraph(readable(FLAMEGRAPH), base && nativeOf(base)));
+    return settle(await native.encodeFlamegraph(...flamegraphOf(this, base)));
   }
 
   static async read(path, options) {
     checkPath('path', path);
     const { sourceMaps = false } = checkReadOptions(options);
-    return new Snapshot(settle(await load().read(readable(path), sourceMaps)), KEY);
+    return new Snapshot(settle(await load().read(readable(path), sourceMaps)), KEY, basename(path));
   }
 
   static async parse(buffer, options) {
@@ -196,6 +211,18 @@ function absolute(path) {
 
 function checkSnapshot(name, value) {
   if (!isSnapshot(value)) throw invalidArgType(name, 'a Snapshot', value);
+}
+
+/**
+ * What native code wants for a flame graph's page.
+ * @param {Snapshot} snapshot
+ * @param {Snapshot} [base]
+ * @returns {[string, string, NativeSnapshot | undefined]}
+ */
+function flamegraphOf(snapshot, base) {
+  const name = fileOf(snapshot) ?? 'heap-profile';
+  if (base === undefined) return [readable(FLAMEGRAPH), name, undefined];
+  return [readable(FLAMEGRAPH), `${name} since ${fileOf(base) ?? 'its base'}`, nativeOf(base)];
 }
 
 /** Captures the running session of this thread; throws ERR_NOT_SAMPLING without one. */
