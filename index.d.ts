@@ -464,6 +464,8 @@ export interface LeakSite extends Site {
     | 'too-few-old-objects'
     | 'too-few-moments'
     | 'oldest-objects-die'
+    | 'moved'
+    | 'heap-stands-still'
     | 'no-session'
     | 'too-few-collections'
     | 'no-collection'
@@ -476,6 +478,11 @@ export interface LeakSite extends Site {
    * `processTimers` mostly are not: they are never the first leak while one of the program is.
    */
   isProgram: boolean;
+  /**
+   * Whether the next three are those of the function together with a caller of it and all that this
+   * calls: V8 has moved bytes between them, as it compiled the one into the other.
+   */
+  isFamily: boolean;
   /** In the last capture. */
   liveBytes: Interval;
   /**

@@ -38,6 +38,10 @@ const DOUBTS = {
     'it grew in too few of the times between two snapshots to tell whether it goes on',
   'oldest-objects-die':
     'it grows, but most of its oldest objects are gone: a cache that is full, or a leak that loses some',
+  moved:
+    'it grows as much as functions shrink that call it or that it calls: V8 has compiled one into the other, or no longer does',
+  'heap-stands-still':
+    'its old objects stay, but the heap as a whole does not grow: they may replace older ones from before sampling began',
   'no-session': 'it grows; the files do not tell which objects are old',
   'too-few-collections':
     'its old objects stay, but no function of the program is known to allocate them: that takes ten full collections to tell',

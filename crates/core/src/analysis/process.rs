@@ -26,6 +26,11 @@ impl Usage {
         let heap_size_limit = heap_size_limit.filter(|&limit| limit > 0.0);
         Some(Usage { memory: memory_usage?, heap_size_limit, thread_id })
     }
+
+    /// Bytes in use on V8's heap.
+    pub fn heap_used(&self) -> f64 {
+        self.memory.heap_used
+    }
 }
 
 /// What the process held, and how that changed.

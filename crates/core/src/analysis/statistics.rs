@@ -133,18 +133,9 @@ impl Mean {
 
     /// The mean of all such values, by Student's t. A single value cannot tell.
     pub fn interval95(&self) -> Interval {
-        self.interval95_of(self.count)
-    }
-
-    /// How many values like these would tell that it is above 0; none if a hundred would not.
-    pub fn count_needed(&self) -> Option<usize> {
-        (2..=100).find(|&count| self.interval95_of(count).is_positive())
-    }
-
-    fn interval95_of(&self, count: usize) -> Interval {
-        let half = match count {
+        let half = match self.count {
             0 | 1 => f64::INFINITY,
-            _ => student95(count - 1) * self.deviation / (count as f64).sqrt(),
+            count => student95(count - 1) * self.deviation / (count as f64).sqrt(),
         };
         let (low, high) = (self.mean - half, self.mean + half);
         Interval { estimate: self.mean, low: Some(low), high: Some(high) }
@@ -200,8 +191,7 @@ mod tests {
         assert!(Mean::of(&[2.0, 3.0, 4.0]).interval95().is_positive());
         let uneven = Mean::of(&[1.0, 1.0, 1.0, 0.0, 0.0]);
         assert!(!uneven.interval95().is_positive());
-        assert_eq!(uneven.count_needed(), Some(6));
-        assert_eq!(Mean::of(&[-1.0, -2.0]).count_needed(), None);
+        assert!(!Mean::of(&[-1.0, -2.0]).interval95().is_positive());
         assert!(
             !Mean::of(&[7.0]).interval95().is_positive()
                 && !Mean::of(&[]).interval95().is_positive()

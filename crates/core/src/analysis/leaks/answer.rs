@@ -164,6 +164,8 @@ pub enum Reason {
     TooFewCollections,
     /// It grows, and most of its oldest objects are gone: a cache, or a leak that loses some.
     OldestObjectsDie,
+    /// It grows, and V8's heap as a whole does not: it may replace what was there before sampling began.
+    HeapStandsStill,
     /// It grows as much as those shrink that call it, or that it calls: V8 has compiled the one into the
     /// other, or no longer does.
     Moved,
@@ -195,6 +197,7 @@ impl Reason {
             | Reason::OldestObjectsDie
             | Reason::NoSession
             | Reason::Moved
+            | Reason::HeapStandsStill
             | Reason::TooFewCollections => Verdict::Growing,
             Reason::NoCollection => Verdict::Unknown,
             Reason::NoGrowth | Reason::TooSlow | Reason::Plateau | Reason::OldObjectsDie => {

@@ -46,6 +46,11 @@ impl Growth {
         student95(history.captures().saturating_sub(2))
     }
 
+    /// Bytes an hour.
+    pub fn estimate(&self) -> f64 {
+        self.slope
+    }
+
     /// The slope, if sampling errors are bounded by `z` standard errors.
     pub fn within(&self, z: f64) -> Interval {
         let half = (z * z * self.sampling + self.student.powi(2) * self.scatter).sqrt();
@@ -64,6 +69,20 @@ impl Growth {
     pub fn interval95(&self) -> Interval {
         if self.has_bounds { self.within(normal(0.975)) } else { Interval::unknown(self.slope) }
     }
+}
+
+/// The growth of what was measured at those hours: bytes an hour. None if that does not tell how sure it is:
+/// of too few, or of what is the same always, as no heap is.
+pub fn of_measured(hours: &[f64], bytes: &[f64]) -> Option<Interval> {
+    if hours.len() < 3 || hours.first() == hours.last() {
+        return None;
+    }
+    let Line { slope, scatter, .. } = Line::fit(hours, bytes, 0.0);
+    if scatter <= 0.0 {
+        return None;
+    }
+    let half = student95(hours.len() - 2) * scatter.sqrt();
+    Some(Interval { estimate: slope, low: Some(slope - half), high: Some(slope + half) })
 }
 
 /// The slope is a sum over the objects, each with the weights of the captures that have it.

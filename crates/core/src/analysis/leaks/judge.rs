@@ -35,6 +35,10 @@ pub struct Judgement {
     pub retention: Share,
     /// What is left of when: see [`left_by_cohorts`].
     pub cohorts: Mean,
+    /// Sampled objects that came since the first capture, grew old and are there in the last.
+    pub left: usize,
+    /// So many of the first cohorts have objects enough to be sure that they stay; none if all have not.
+    pub sure_cohorts: Option<usize>,
     /// How many cohorts left something.
     pub lasting_cohorts: usize,
     /// See [`left_by_moments`].
@@ -75,16 +79,23 @@ pub struct Judge<'a> {
     is_looked_at: bool,
     /// See [`History::clock`].
     clock: Vec<u64>,
+    /// How V8's heap grows as a whole, bytes an hour, if captures tell.
+    heap: Option<Interval>,
 }
 
 impl Judge<'_> {
     /// Of that session.
-    pub fn new<'a>(history: &'a History, growing: &'a History, is_looked_at: bool) -> Judge<'a> {
+    pub fn new<'a>(
+        history: &'a History,
+        growing: &'a History,
+        is_looked_at: bool,
+        heap: Option<Interval>,
+    ) -> Judge<'a> {
         let has_births = |track: &&Track| track.lives.iter().any(|life| life.first > 0);
         let tested = growing.tracks.values().filter(has_births).count().max(1);
         // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
         let (z, student) = (normal(1.0 - 0.025 / tested as f64), Growth::student(growing));
-        Judge { history, growing, z, student, is_looked_at, clock: history.clock() }
+        Judge { history, growing, z, student, is_looked_at, clock: history.clock(), heap }
     }
 
     /// The growth of all live bytes.
@@ -120,6 +131,8 @@ impl Judge<'_> {
             growth: interval95(growth),
             retention,
             cohorts: Mean::of(&cohorts),
+            left: left_old(track, self.last()),
+            sure_cohorts: self.sure_cohorts(track),
             lasting_cohorts: cohorts.iter().filter(|&&left| left > 0.0).count(),
             is_family: false,
             moments: Mean::of(&left_by_moments(track, from, to, self.last())),
@@ -171,8 +184,16 @@ impl Judge<'_> {
             _ if renewal(track, self.last()).bounds95().0 <= STAYS => Reason::TooFewOldObjects,
             _ if !goes_on_coming => Reason::Plateau,
             _ if !came_often || self.history.captures() < FEWEST_CAPTURES => Reason::TooFewMoments,
+            _ if self.heap_stands_still(growth) => Reason::HeapStandsStill,
             _ => Reason::OldObjectsStay,
         }
+    }
+
+    /// Whether the heap grows by less than half of it: what was allocated before sampling began goes as
+    /// this comes.
+    fn heap_stands_still(&self, growth: Option<Growth>) -> bool {
+        let grows = growth.map_or(0.0, |growth| growth.estimate());
+        self.heap.and_then(|heap| heap.high).is_some_and(|high| high < grows / 2.0)
     }
 
     /// Whether most of the oldest cohorts, of some number, are gone. What is bounded lets those go first:
@@ -187,6 +208,11 @@ impl Judge<'_> {
     fn oldest_stay(&self, track: &Track) -> bool {
         let last = self.last();
         retention(track, older_half(last), last).bounds95().0 > STAYS
+    }
+
+    fn sure_cohorts(&self, track: &Track) -> Option<usize> {
+        let last = self.last();
+        (1..last).find(|&cohorts| retention(track, cohorts, last).bounds95().0 > STAYS)
     }
 
     /// Whether it grew in the second half of the time, and at a rate to speak of.
@@ -224,6 +250,12 @@ fn goes_on_coming(parts: &[f64]) -> bool {
     let (older, younger) = parts.split_at(parts.len() / 2);
     let latest = &parts[parts.len() - parts.len().div_ceil(4)..];
     mean(younger) >= GOES_ON * mean(older) && mean(latest) >= STILL_GOES_ON * mean(parts)
+}
+
+/// See [`Judgement::left`].
+fn left_old(track: &Track, last: usize) -> usize {
+    let is_left = |life: &&Life| (1..last).contains(&life.first) && life.last == last;
+    track.lives.iter().filter(is_left).count()
 }
 
 /// Of the cohorts that can have grown old by the last capture, how many are the older half: one at least.

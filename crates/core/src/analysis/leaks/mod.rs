@@ -23,6 +23,8 @@ mod sessions;
 mod told;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
@@ -78,7 +80,8 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     };
     let full_collections = session.full_collections(&looks);
     let is_looked_at = session.captures() < 2 || full_collections != Some(0);
-    let judge = Judge::new(history, growing, is_looked_at);
+    let heap = heap_growth(&session, &looks, &history.hours);
+    let judge = Judge::new(history, growing, is_looked_at, heap);
     let whole = judge.growth_of_all();
     let process = process_of(&session, &looks);
     let headroom = Headroom::of(process.as_ref(), session.is_timed);
@@ -110,6 +113,12 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
         moments: told.captures(),
         snapshots: session.names,
     }
+}
+
+/// How V8's heap grew, as far as it is looked at.
+fn heap_growth(session: &History, looks: &[usize], hours: &[f64]) -> Option<Interval> {
+    let used = looks.iter().map(|&look| session.usages[look].map(|usage| usage.heap_used()));
+    growth::of_measured(hours, &used.collect::<Option<Vec<f64>>>()?)
 }
 
 /// What the process did as a whole, as far as it is looked at.
@@ -144,6 +153,6 @@ fn describe(
         heap_limit_ms: headroom.lasts_ms(&found.growth),
         history: told.moments(track, is_sampled),
         cohorts: if is_sampled { told.cohorts(track) } else { Vec::new() },
-        needs: judge.needs(found),
+        needs: judge.needs(found, told.pace()),
     }
 }

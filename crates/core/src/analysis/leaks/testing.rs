@@ -147,7 +147,7 @@ fn sites(count: usize) -> Vec<Call> {
     (0..count).map(|_| call("site")).collect()
 }
 
-fn capture_in(calls: &[Call], sampled: &[(f64, f64, u32)], at: usize, size: u64) -> Profile {
+pub fn capture_in(calls: &[Call], sampled: &[(f64, f64, u32)], at: usize, size: u64) -> Profile {
     let mut profile = profile(calls);
     for (node, line) in Arc::make_mut(&mut profile.parts_mut().nodes).iter_mut().zip(0..) {
         node.line_number = line;

@@ -6,7 +6,8 @@ use super::answer::{Cohort, Reason};
 use super::testing::*;
 use super::*;
 use crate::analysis::interval::Interval;
-use crate::analysis::testing::{INTERVAL, profile};
+use crate::analysis::testing::{Call, INTERVAL, profile};
+use crate::profile::metadata::MemoryUsage;
 use crate::profile::{Metadata, Parts, Profile, Stated, estimate};
 
 fn judge(profiles: &[Profile]) -> Leaks {
@@ -330,4 +331,57 @@ fn what_was_captured_while_the_program_ended_is_left_out() {
     assert_eq!(leaks.moments, (0..CAPTURES - 1).collect::<Vec<_>>());
     // Of two there is nothing to leave out.
     assert_eq!(judge(&profiles[CAPTURES - 2..]).moments, [0, 1]);
+}
+
+/// The same with what V8's heap holds, by capture.
+fn with_heap(mut profiles: Vec<Profile>, used: impl Fn(f64) -> f64) -> Vec<Profile> {
+    for (profile, at) in profiles.iter_mut().zip(0..) {
+        let memory = MemoryUsage { heap_used: used(f64::from(at)), ..MemoryUsage::default() };
+        profile.parts_mut().metadata.memory_usage = Some(memory);
+    }
+    profiles
+}
+
+#[test]
+fn what_replaces_older_objects_from_before_sampling_is_no_leak() {
+    let grown = |profiles: &[Profile]| judge(profiles).sites[0].growth_bytes_per_hour.estimate;
+    let profiles = run(&[LEAKING[0].1], 1, 256);
+    let rate = grown(&profiles);
+    for (part, verdict) in [(0.0, Verdict::Growing), (1.0, Verdict::Leaking)] {
+        let noise = |at: f64| (at * 7.0).sin() * rate / 10.0;
+        let used = with_heap(profiles.clone(), |at| 5e7 + part * rate * at + noise(at));
+        assert_eq!(judge(&used).verdict, verdict, "{part}");
+    }
+    // What comes and goes is no proof.
+    let noise = |at: f64| (at * 7.0).sin() * rate * 20.0;
+    assert_eq!(judge(&with_heap(profiles, |at| 5e7 + noise(at))).verdict, Verdict::Leaking);
+}
+
+/// A cache's objects, until that time and from then on.
+fn halves(holds: f64, random: &mut Random) -> (Vec<Object>, Vec<Object>) {
+    let objects = live_for(random.births(3000, -1.0, END), holds);
+    objects.into_iter().partition(|&(birth, _)| birth < 2.5)
+}
+
+/// In which function what of a cache allocated until some time and from then on: `store` calls `make`, and V8
+/// compiles it into it.
+fn inlined(holds: f64, seed: u64) -> Vec<Profile> {
+    let (mut before, after) = halves(holds, &mut Random(seed * 7919));
+    let calls = [call("store"), Call { caller: 1, ..call("make") }];
+    // Nodes 3 and 2: `make` and `store`.
+    let place = |objects: Vec<Object>, id| objects.into_iter().map(move |(b, d)| (b, d, id));
+    let mut objects: Vec<_> =
+        place(std::mem::take(&mut before), 3).chain(place(after, 2)).collect();
+    objects.sort_by(|one, other| one.0.total_cmp(&other.0));
+    (0..CAPTURES).map(|at| capture_in(&calls, &objects, at, 256)).collect()
+}
+
+#[test]
+fn what_v8_compiles_into_its_caller_is_judged_with_it() {
+    for seed in 1..=50 {
+        let leaks = judge(&inlined(FOREVER, seed));
+        assert_eq!(leaks.verdict, Verdict::Leaking, "{seed}");
+        let sound = judge(&inlined(2.0, seed));
+        assert_ne!(sound.verdict, Verdict::Leaking, "{seed}: {:?}", sound.sites);
+    }
 }

@@ -28,6 +28,12 @@ impl Told<'_> {
         Told { places, numbers }
     }
 
+    /// Captures that come to one of those that were judged.
+    pub fn pace(&self) -> f64 {
+        let all = self.numbers.last().map_or(0, |&last| last + 1);
+        all as f64 / self.numbers.len().max(1) as f64
+    }
+
     /// Their numbers among all captures.
     pub fn captures(&self) -> Vec<usize> {
         self.places.iter().map(|&place| self.numbers[place]).collect()
