@@ -41,6 +41,10 @@ impl Judge<'_> {
     /// captures more, of which `pace` come to one between which V8 has collected. None if nothing sure can be
     /// told.
     pub fn needs(&self, found: &Judgement, pace: f64) -> Option<Needs> {
+        // When V8 will collect by itself nobody knows: of a few times how often says little.
+        if pace > 1.0 && self.history.captures() < FEWEST_CAPTURES {
+            return None;
+        }
         let interval = self.history.interval?;
         let captures = self.history.captures() as f64;
         let needed = match found.reason {
@@ -61,8 +65,12 @@ impl Judge<'_> {
     }
 
     /// The older half must be sure: the first cohorts that are now, or else as many as come at this rate at
-    /// least. And enough must come in the second half.
+    /// least. And enough must come in the second half. Of two or three captures nothing has grown old: if much
+    /// came, some more tell whether it stays.
     fn captures_for_old_objects(&self, found: &Judgement) -> Option<f64> {
+        if found.retention.interval95().is_none() && self.history.captures() < FEWEST_CAPTURES {
+            return Some(FEWEST_CAPTURES as f64).filter(|_| found.came as f64 >= LATE_OBJECTS);
+        }
         let stays = found.retention.interval95()?.estimate;
         let per_cohort = least(found.left as f64) / self.last() as f64;
         if stays < MAY_BE_SURE || per_cohort <= 0.0 {

@@ -1,6 +1,7 @@
 //! The verdict on each site: the questions of doc/leaks.md, one after the other.
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 
 use super::FEWEST_CAPTURES;
 use super::answer::{Reason, Verdict};
@@ -35,7 +36,9 @@ pub struct Judgement {
     pub retention: Share,
     /// What is left of when: see [`left_by_cohorts`].
     pub cohorts: Mean,
-    /// Sampled objects that came since the first capture, grew old and are there in the last.
+    /// Sampled objects that came since the first capture and are there in the last.
+    pub came: usize,
+    /// Those of them that grew old.
     pub left: usize,
     /// So many of the first cohorts have objects enough to be sure that they stay; none if all have not.
     pub sure_cohorts: Option<usize>,
@@ -131,7 +134,8 @@ impl Judge<'_> {
             growth: interval95(growth),
             retention,
             cohorts: Mean::of(&cohorts),
-            left: left_old(track, self.last()),
+            came: left_of(track, 1..=self.last(), self.last()),
+            left: left_of(track, 1..=self.last().saturating_sub(1), self.last()),
             sure_cohorts: self.sure_cohorts(track),
             lasting_cohorts: cohorts.iter().filter(|&&left| left > 0.0).count(),
             is_family: false,
@@ -252,9 +256,9 @@ fn goes_on_coming(parts: &[f64]) -> bool {
     mean(younger) >= GOES_ON * mean(older) && mean(latest) >= STILL_GOES_ON * mean(parts)
 }
 
-/// See [`Judgement::left`].
-fn left_old(track: &Track, last: usize) -> usize {
-    let is_left = |life: &&Life| (1..last).contains(&life.first) && life.last == last;
+/// Sampled objects of those cohorts that are there in the last capture.
+fn left_of(track: &Track, cohorts: RangeInclusive<usize>, last: usize) -> usize {
+    let is_left = |life: &&Life| cohorts.contains(&life.first) && life.last == last;
     track.lives.iter().filter(is_left).count()
 }
 

@@ -299,5 +299,5 @@ fn what_it_asks_for_is_enough() {
         enough += u32::from(judge(&profiles[..then]).verdict == Verdict::Leaking);
     }
     println!("{enough} of {asked}");
-    assert!(asked > 100 && enough * 100 >= asked * 95, "{enough} of {asked}");
+    assert!(asked > 90 && enough * 100 >= asked * 95, "{enough} of {asked}");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::answer::{Cohort, Reason};
+use super::answer::{Cohort, Needs, Reason};
 use super::testing::*;
 use super::*;
 use crate::analysis::interval::Interval;
@@ -110,16 +110,22 @@ fn two_captures_are_too_few_and_it_says_what_is_missing() {
 }
 
 #[test]
-fn what_came_at_a_few_moments_is_no_proof_and_it_says_how_many_captures_would_be() {
-    let moments: Program = |random| {
-        let births = [0.5, 2.5, 4.5].map(|start| random.births(300, start, start + 0.01));
-        live_for(births.concat(), FOREVER)
-    };
-    let leaks = judge(&run(&[moments], 1, 256));
+fn what_came_at_a_few_moments_is_no_proof_and_with_as_many_captures_as_it_asks_for_it_is() {
+    let mut random = Random(1);
+    let births: Vec<f64> = (0..50)
+        .flat_map(|moment| {
+            let start = f64::from(moment) * 2.0 + 0.5;
+            random.births(30, start, start + 0.01)
+        })
+        .collect();
+    let sampled: Vec<_> = births.into_iter().map(|birth| (birth, FOREVER, 2)).collect();
+    let profiles: Vec<_> = (0..100).map(|at| capture(&sampled, at, 1, 256)).collect();
+    let leaks = judge(&profiles[..CAPTURES]);
     let site = &leaks.sites[0];
     assert_eq!((site.verdict, site.reason), (Verdict::Growing, Reason::TooFewMoments));
-    assert!(site.needs.is_some_and(|needs| needs.snapshots < 5), "{:?}", site.needs);
-    assert_eq!(site.needs.unwrap().sample_interval_bytes, None);
+    let Needs { snapshots, sample_interval_bytes } = site.needs.unwrap();
+    assert_eq!(sample_interval_bytes, None);
+    assert_eq!(judge(&profiles[..CAPTURES + snapshots as usize]).verdict, Verdict::Leaking);
 }
 
 #[test]
