@@ -1,16 +1,18 @@
 //! A capture as JavaScript holds it: numbers, flat arrays to build trees from, and files.
 
+use std::mem;
 use std::sync::Arc;
 
 use heap_profile_core::error;
 use heap_profile_core::profile::estimate::Total;
 use heap_profile_core::profile::metadata::{Host, Warning};
-use heap_profile_core::profile::{Estimate, Node, Profile, Text};
+use heap_profile_core::profile::{Estimate, Node, Parts, Profile, Text};
 use napi::bindgen_prelude::{Float64ArraySlice, Int32ArraySlice, ObjectFinalize};
 use napi::{Env, JsString};
 use napi_derive::napi;
 
 use super::free::free;
+use super::host::JsMemoryUsage;
 use super::names::JsInclude;
 use super::outcome::{Result, guard, refused};
 use crate::v8;
@@ -74,11 +76,16 @@ impl NativeSnapshot {
         env.adjust_external_memory(external_bytes)?;
         Ok(NativeSnapshot { profile: Arc::new(profile), timings, external_bytes })
     }
+
+    /// Takes back what V8 was told that this object holds.
+    fn give_back(&mut self, env: Env) -> napi::Result<()> {
+        env.adjust_external_memory(-mem::take(&mut self.external_bytes)).map(drop)
+    }
 }
 
 impl ObjectFinalize for NativeSnapshot {
-    fn finalize(self, env: Env) -> napi::Result<()> {
-        env.adjust_external_memory(-self.external_bytes).map(drop)
+    fn finalize(mut self, env: Env) -> napi::Result<()> {
+        self.give_back(env)
     }
 }
 
@@ -116,6 +123,33 @@ impl NativeSnapshot {
         self.profile.metadata.full_collections.map(|count| count as f64)
     }
 
+    #[napi(getter)]
+    pub fn pid(&self) -> Option<u32> {
+        self.profile.metadata.pid
+    }
+
+    #[napi(getter)]
+    pub fn thread_id(&self) -> Option<u32> {
+        self.profile.metadata.thread_id
+    }
+
+    #[napi(getter)]
+    pub fn session_id(&self) -> Option<String> {
+        self.profile.metadata.session_id.clone()
+    }
+
+    #[napi(getter)]
+    pub fn memory_usage(&self) -> Option<JsMemoryUsage> {
+        self.profile.metadata.memory_usage.map(Into::into)
+    }
+
+    /// Name and text of each: in an object none could be called `__proto__`.
+    #[napi(getter)]
+    pub fn labels(&self) -> Vec<(String, String)> {
+        let labels = self.profile.metadata.labels.iter();
+        labels.map(|(name, text)| (name.clone(), text.clone())).collect()
+    }
+
     /// One for each script whose source map could not be used.
     #[napi(getter)]
     pub fn warnings(&self) -> Vec<JsWarning> {
@@ -127,6 +161,14 @@ impl NativeSnapshot {
     #[napi(getter)]
     pub fn timings(&self) -> Option<Timings> {
         self.timings
+    }
+
+    /// Lets go of the profile, so that it is freed now, or when the tasks that have it are done.
+    /// lib/snapshot.js asks nothing of it any more.
+    #[napi]
+    pub fn dispose(&mut self, env: Env) -> Result<()> {
+        self.profile = Arc::new(Profile::new(Parts::default()));
+        guard(|| self.give_back(env).map_err(refused))
     }
 
     /// What the live objects add up to, or with `allocated` the collected ones too; none where

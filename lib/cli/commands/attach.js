@@ -1,6 +1,7 @@
 // `heap-profile attach`: profiles of a process that was started without us, through its inspector.
 'use strict';
 
+const { mkdirSync } = require('node:fs');
 const { basename, dirname, extname, join } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Claim } = require('../../inspector/claim.js');
@@ -17,8 +18,9 @@ const {
 } = require('../../text-options.js');
 const { countDown } = require('../countdown.js');
 const { CommandError } = require('../../errors.js');
+const { checkTarget } = require('../../snapshot.js');
 const { UsageError } = require('../errors.js');
-const { STANDARD, writeProfile } = require('../output.js');
+const { checkName, STANDARD, writeProfile } = require('../output.js');
 const { complain } = require('../printable.js');
 const { checkReport, print, printFiles, REPORT_OPTIONS } = require('../report.js');
 
@@ -73,6 +75,7 @@ async function run(given, [pid]) {
   if (given.output === STANDARD && given.every !== undefined) {
     throw new UsageError('--every makes more than one file: they cannot all go to stdout');
   }
+  if (!given.listThreads) prepareOutput(given);
   const interrupting = new AbortController();
   const stopListening = abortOnSignal(interrupting);
   const { signal } = interrupting;
@@ -89,6 +92,14 @@ async function run(given, [pid]) {
   }
   // As the signal would have ended us.
   if (signal.aborted) process.kill(process.pid, signal.reason);
+}
+
+/** What could not be written in an hour is said now. */
+function prepareOutput({ output = 'heap-profile', every }) {
+  if (output === STANDARD) return;
+  checkName(output);
+  mkdirSync(dirname(output), { recursive: true });
+  checkTarget(every === undefined ? output : numbered(output, 1));
 }
 
 /** Leaves the process as it was, whatever happens to `work`. */

@@ -2,18 +2,22 @@
 'use strict';
 
 const { UsageError } = require('../errors.js');
-const { nameOf, placeOf } = require('../../display/frames.js');
 const { withProfiles } = require('../output.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
-const { FILTER_OPTIONS, GROUP_OPTIONS, includeLines, tableNotes } = require('../sites.js');
+const {
+  FILTER_OPTIONS,
+  GROUP_OPTIONS,
+  includeLines,
+  siteCells,
+  siteColumns,
+  tableNotes,
+} = require('../sites.js');
 const { formatBytes, formatCount, formatRange, formatShare } = require('../../display/units.js');
 
 const COLUMNS = [
   { title: '95 % interval', isNumber: true },
   { title: 'objects', isNumber: true },
   { title: 'share', isNumber: true },
-  { title: 'function' },
-  { title: 'place' },
 ];
 
 async function run({ json, markdown, sourceMaps, self, ...question }, [file]) {
@@ -23,21 +27,21 @@ async function run({ json, markdown, sourceMaps, self, ...question }, [file]) {
     snapshot,
     await snapshot.top(question),
   ]);
-  print(answer, () => describe(answer, snapshot, question.filter), { json, markdown });
+  print(answer, () => describe(answer, snapshot, question), { json, markdown });
 }
 
-function describe(answer, snapshot, filter) {
+function describe(answer, snapshot, question) {
+  const { by, filter } = question;
   const { include, sites, omitted } = answer;
   return {
     lines: [heading(answer, snapshot), ...includeLines(include)],
-    columns: [{ title: `${include} bytes`, isNumber: true }, ...COLUMNS],
+    columns: [{ title: `${include} bytes`, isNumber: true }, ...COLUMNS, ...siteColumns(by)],
     rows: sites.map((site) => [
       formatBytes(site.bytes.estimate),
       formatRange(site.bytes),
       formatCount(site.objects?.estimate ?? null),
       formatShare(site.share),
-      nameOf(site),
-      placeOf(site),
+      ...siteCells(site, by),
     ]),
     notes: tableNotes(sites, filter, omitted, 'more'),
   };
