@@ -46,8 +46,6 @@ const FLAMEGRAPH_CHECKS = { base: checkSnapshot };
 let isSnapshot;
 /** @type {(snapshot: unknown) => NativeSnapshot} */
 let nativeOf;
-/** @type {(snapshot: unknown) => void} */
-let dispose;
 
 class Snapshot {
   /** @type {NativeSnapshot | undefined} */
@@ -62,12 +60,6 @@ class Snapshot {
         throw codedError('ERR_DISPOSED', 'The Snapshot is disposed: its memory is freed');
       }
       return snapshot.#native;
-    };
-    dispose = (snapshot) => {
-      if (!isSnapshot(snapshot)) throw invalidThis('Snapshot');
-      const native = snapshot.#native;
-      snapshot.#native = undefined;
-      native?.dispose();
     };
   }
 
@@ -196,6 +188,13 @@ class Snapshot {
     return settle(await native.encodeFlamegraph(readable(FLAMEGRAPH), earlier, bare({})));
   }
 
+  [Symbol.dispose]() {
+    if (!isSnapshot(this)) throw invalidThis('Snapshot');
+    const native = this.#native;
+    this.#native = undefined;
+    native?.dispose();
+  }
+
   static async read(path, options) {
     checkPath('path', path);
     const { sourceMaps = false } = checkReadOptions(options);
@@ -209,16 +208,8 @@ class Snapshot {
   }
 }
 
-// Node.js before 18.18 has no such symbol.
-if (Symbol.dispose !== undefined) {
-  Object.defineProperty(Snapshot.prototype, Symbol.dispose, {
-    value() {
-      dispose(this);
-    },
-    configurable: true,
-    writable: true,
-  });
-}
+// Node.js before 18.18 has no such symbol, and the method would be called that.
+Reflect.deleteProperty(Snapshot.prototype, 'undefined');
 
 /** What is said of a snapshot: what it knows, not what it costs to ask. */
 function contentsOf(snapshot) {
@@ -307,7 +298,8 @@ async function writeSnapshot(snapshot, { filename, format, changes }) {
  * Writes under a new name in a directory; resolves to the path.
  * @param {How} how
  */
-async function writeInto(snapshot, directory, { format, changes = bare({}), keep }) {
+async function writeInto(snapshot, directory, how) {
+  const { format, changes = bare({}), keep } = how;
   const place = newName(directory, keep);
   return settle(await nativeOf(snapshot).writeInto(place, format, changes));
 }
@@ -316,7 +308,8 @@ async function writeInto(snapshot, directory, { format, changes = bare({}), keep
  * For the end of a thread: the same at once.
  * @param {How} how
  */
-function writeIntoSync(snapshot, directory, { format, keep }) {
+function writeIntoSync(snapshot, directory, how) {
+  const { format, keep } = how;
   const place = newName(directory, keep);
   return settle(nativeOf(snapshot).writeIntoSync(place, format, bare({})));
 }
@@ -329,8 +322,8 @@ function newName(directory, keep) {
 }
 
 /** Throws what writing a file of that name would throw now. */
-function checkTarget(filename) {
-  const failure = load().checkTarget(writable(filename));
+function checkDestination(filename) {
+  const failure = load().checkDestination(writable(filename));
   if (failure !== null) throw errorOf(failure);
 }
 
@@ -340,7 +333,7 @@ function translate(snapshot) {
 }
 
 module.exports = {
-  checkTarget,
+  checkDestination,
   findLeaks,
   Snapshot,
   takeSnapshot,

@@ -37,7 +37,7 @@ pub struct JsPlace {
 
 /// Why a file could not be written there now; nothing if it could.
 #[napi(ts_return_type = "Failure | null")]
-pub fn check_target(path: String) -> Option<Failure> {
+pub fn check_destination(path: String) -> Option<Failure> {
     caught(|| file::check(path.as_ref()).map_err(Error::from)).err().map(Failure::from)
 }
 

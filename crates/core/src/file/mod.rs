@@ -10,6 +10,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use place::{Place, directory_of};
+use rustix::fs::{Access, access};
 use tempfile::NamedTempFile;
 
 pub use place::open;
@@ -67,14 +68,17 @@ pub fn write(
     }
 }
 
-/// Fails where [`write`] to this path would fail now. Leaves nothing there.
+/// Fails where [`write`] to this path would fail now, as far as can be told without making a file.
 pub fn check(path: &Path) -> Result<(), FileError> {
     // Opening one and closing it again would be the end of the file for its reader.
     if fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
         return Ok(());
     }
     match place::find(path).map_err(failed("open", path))? {
-        Place::File(place) => temporary_beside(&place, path).map(drop),
+        Place::File(place) => {
+            let allowed = access(directory_of(&place), Access::WRITE_OK | Access::EXEC_OK);
+            allowed.map_err(|error| failed("open", path)(error.into()))
+        }
         Place::Pipe(_) => Ok(()),
     }
 }
@@ -123,14 +127,10 @@ fn fill(
     path: &Path,
     encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<NamedTempFile, FileError> {
-    let file = temporary_beside(place, path)?;
+    let file = temporary::create(directory_of(place)).map_err(failed("open", path))?;
     write_out(file.as_file(), path, encode)?;
     file.as_file().sync_all().map_err(failed("fsync", path))?;
     Ok(file)
-}
-
-fn temporary_beside(place: &Path, path: &Path) -> Result<NamedTempFile, FileError> {
-    temporary::create(directory_of(place)).map_err(failed("open", path))
 }
 
 fn write_out(
