@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import vm from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
@@ -12,12 +13,16 @@ import { root, temporaryDirectory } from './helpers.mjs';
 
 const directory = temporaryDirectory();
 const file = join(directory, 'a.heapprofile');
+const later = join(directory, 'b.heapprofile');
 let taken;
 
 before(async () => {
   heapProfile.start({ sampleIntervalBytes: 1024 });
   taken = heapProfile.snapshot();
   await taken.write(file);
+  // Not of one millisecond.
+  await delay(10);
+  await heapProfile.write(later);
   heapProfile.stop();
 });
 
@@ -25,7 +30,7 @@ before(async () => {
 function run(code, ...flags) {
   const program = `
     const heapProfile = require(${JSON.stringify(root)});
-    const file = ${JSON.stringify(file)};
+    const [file, later] = ${JSON.stringify([file, later])};
     (async () => { ${code} })().then((result) => console.log(JSON.stringify(result)));`;
   const options = { encoding: 'utf8', cwd: temporaryDirectory() };
   const child = spawnSync(process.execPath, [...flags, '-e', program], options);
@@ -61,7 +66,7 @@ test('no call of ours reads what is on Object.prototype only', async () => {
       labelled,
       await snapshot.top(),
       await snapshot.diff(snapshot),
-      (await Snapshot.leaks([snapshot, snapshot])).snapshots,
+      (await Snapshot.leaks([snapshot, await Snapshot.read(later)])).snapshots,
       (await snapshot.encodeFlamegraph()).length,
       [failed.code, failed.message, Object.hasOwn(failed, 'errno')],
     ];`;

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from '
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import heapProfile from '../index.js';
 import { root, runChild, temporaryDirectory } from './helpers.mjs';
 
@@ -25,6 +26,9 @@ before(async () => {
   heapProfile.start();
   await heapProfile.write(profile);
   await heapProfile.write(join(allowed, 'a.heapprofile'));
+  // Not of one millisecond.
+  await delay(10);
+  await heapProfile.write(join(allowed, 'b.heapprofile'));
   heapProfile.stop();
 });
 
@@ -144,7 +148,7 @@ test('what may not be read is not read', { skip }, async () => {
       await attempt(() => Snapshot.read(join(denied, 'a.heapprofile'))),
       await attempt(() => Snapshot.leaks([file, join(denied, 'a.heapprofile')])),
       await attempt(() => Snapshot.read(file)),
-      await attempt(() => Snapshot.leaks([file, file])),
+      await attempt(() => Snapshot.leaks([file, join(allowed, 'b.heapprofile')])),
     ];`,
   );
   for (const { code, permission, resource } of read.slice(0, 2)) {

@@ -118,7 +118,7 @@ impl NativeSnapshot {
 
 impl NativeSnapshot {
     fn page(&self, template: String, base: Base, changes: JsChanges) -> Page {
-        let base = base.map(|base| base.profile.clone());
+        let base = base.map(|base| base.profile());
         Page { draft: self.draft(changes), base, template: template.into() }
     }
 }

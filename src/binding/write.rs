@@ -148,7 +148,7 @@ impl NativeSnapshot {
 
     pub(super) fn draft(&self, changes: JsChanges) -> Draft {
         Draft {
-            profile: self.profile.clone(),
+            profile: self.profile(),
             source_maps: changes.source_maps.unwrap_or(false),
             labels: changes.labels.unwrap_or_default(),
         }
