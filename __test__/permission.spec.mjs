@@ -225,6 +225,18 @@ test('while a startup snapshot is built the addon is not loaded', {
   assert.ok(existsSync(join(cwd, 'snapshot.blob')));
 });
 
+test('run is told what was written in the only directory that may be', { skip }, async () => {
+  const cli = createRequire(import.meta.url).resolve('../bin/heap-profile.js');
+  const profiles = join(directory, 'profiles');
+  const grants = [flag, '--no-warnings', ADDONS, READ_ALL, `--allow-fs-write=${profiles}/*`];
+  const every = ['--every', '1h', '--no-force-gc'];
+  const run = [cli, ['run', '--dir', profiles, ...every, '--', ...grants, '-e', '0']];
+  const { code, stderr } = await runChild(...run);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^wrote 1 profile to .*profiles; next: heap-profile top .*\n$/);
+  assert.equal(readdirSync(profiles).length, 1);
+});
+
 test('the command line says what it may not do, in one line', { skip }, async () => {
   const output = join(denied, 'c.pb.gz');
   const cli = createRequire(import.meta.url).resolve('../bin/heap-profile.js');

@@ -299,7 +299,7 @@ async function writeSnapshot(snapshot, { filename, format, changes }) {
  * @param {How} how
  */
 async function writeInto(snapshot, directory, how) {
-  const { format, changes = bare({}), keep } = how;
+  const { format, changes = bare({}), keep } = bare(how);
   const place = newName(directory, keep);
   return settle(await nativeOf(snapshot).writeInto(place, format, changes));
 }
@@ -309,7 +309,7 @@ async function writeInto(snapshot, directory, how) {
  * @param {How} how
  */
 function writeIntoSync(snapshot, directory, how) {
-  const { format, keep } = how;
+  const { format, keep } = bare(how);
   const place = newName(directory, keep);
   return settle(nativeOf(snapshot).writeIntoSync(place, format, bare({})));
 }
