@@ -68,7 +68,7 @@ pub fn write(
     }
 }
 
-/// Fails where [`write`] to this path would fail now, as far as can be told without making a file.
+/// Fails where [`write()`] to this path would fail now, as far as can be told without making a file.
 pub fn check(path: &Path) -> Result<(), FileError> {
     // Opening one and closing it again would be the end of the file for its reader.
     if fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
