@@ -557,7 +557,8 @@ export class Snapshot {
    */
   encode(format?: Format, options?: EncodeOptions): Promise<Buffer>;
   /**
-   * Writes a flame graph: one HTML file that needs no other and no network, see doc/flamegraph.md.
+   * Writes a flame graph: one HTML file that needs no other and no network, see doc/flamegraph.md. It is
+   * named for the files that the snapshots were read from.
    * Atomically and with mode 0600, as `write()` does, and resolves to its name.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: a wrong name or wrong options.
    * @throws file errors with `code`, `syscall` and `path`, such as `ENOSPC`.

@@ -69,6 +69,30 @@ test('-o - writes to stdout, - reads stdin, --base tells growth', async () => {
   assert.ok(data.functions.every(({ growth }) => growth !== null));
 });
 
+test('the page tells files, without their directories, samples and interval', async () => {
+  const titleOf = async (...args) =>
+    dataOf((await cli(['flamegraph', ...args, '-o', '-'], { input: readFileSync(last) })).stdout)
+      .title;
+  assert.equal(await titleOf(last), '5.heapprofile');
+  assert.equal(await titleOf(last, '--base', first), '5.heapprofile since 0.heapprofile');
+  assert.equal(await titleOf('-'), 'heap-profile');
+  const snapshot = await Snapshot.read(last);
+  const html = await snapshot.encodeFlamegraph();
+  const { sampleCount, sampleIntervalBytes } = dataOf(html.toString());
+  assert.equal(sampleCount, snapshot.estimate().sampleCount);
+  assert.equal(sampleIntervalBytes, snapshot.sampleIntervalBytes);
+});
+
+test('start-up is what a module calls while it is loaded, and not what it does later', async () => {
+  const html = await (await Snapshot.read(last)).encodeFlamegraph();
+  const { frames, functions, withoutStartUp } = dataOf(html.toString());
+  const leaked = (rows) =>
+    rows.find(({ frame }) => frames[frame].functionName === 'leakRecord').own.estimate;
+  // One sixth is leaked before the first await.
+  const later = leaked(withoutStartUp.functions) / leaked(functions);
+  assert.ok(later > 0.7 && later < 0.95, `${later}`);
+});
+
 test('--open opens the file, and says so if it cannot', {
   skip: process.platform !== 'linux' && "xdg-open is Linux's",
 }, async () => {

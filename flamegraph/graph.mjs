@@ -1,34 +1,22 @@
 // The flame graph itself: d3-flame-graph, the root on top, with our names, colours and tooltip.
 import flamegraph from 'd3-flame-graph';
 import { select } from 'd3-selection';
-import { formatCount, formatShare } from '../lib/display/units.js';
+import { formatShare } from '../lib/display/units.js';
 import { explain } from './text.mjs';
 
 /** Narrower frames are not drawn until one zooms in. */
 const MIN_FRAME_PIXELS = 1;
 const POINTER_DISTANCE = 12;
+/** Around a label and between the name and the place. */
+const LABEL_SPACE = 24;
+/** No name and place fit into less. */
+const MIN_PLACE_PIXELS = 80;
 
-/** The tree of a list of nodes, each after the one that it belongs under. */
-export function buildTree(nodes, frames) {
-  const built = nodes.map((node) => ({
-    ...node,
-    frame: node.frame === null ? null : frames[node.frame],
-    name: nodeName(node, frames),
-    searched: node.frame === null ? '' : frames[node.frame].text.toLowerCase(),
-    value: node.bytes.estimate,
-    children: [],
-  }));
-  for (const node of built.slice(1)) built[node.parent].children.push(node);
-  return built[0];
-}
-
-function nodeName({ frame, folded }, frames) {
-  if (frame !== null) return frames[frame].name;
-  return folded > 0 ? `(${formatCount(folded)} more)` : '(root)';
-}
-
-/** `onMatches(count, bytes)` is told what a search found, and `null` when there is none. */
-export function createGraph(container, tooltipElement, tree, onMatches) {
+/**
+ * `total` is what shares are of. `onMatches(count, bytes)` is told what a search found, and `null`
+ * when there is none.
+ */
+export function createGraph(container, tooltipElement, total, onMatches) {
   const chart = flamegraph()
     .width(container.clientWidth)
     .inverted(true)
@@ -38,17 +26,25 @@ export function createGraph(container, tooltipElement, tree, onMatches) {
     // Not what is left of it in the zoomed view, which is what d3-flame-graph would sum up.
     .getValue((node) => (node.data ?? node).value)
     .sort((one, other) => other.data.value - one.data.value)
-    .tooltip(createTooltip(tooltipElement, tree.value))
-    .setSearchMatch(({ data }, text) => data.searched.includes(text))
-    .setSearchHandler((found, bytes) => onMatches(found.length, bytes));
-  select(container).datum(tree).call(chart);
-  new ResizeObserver(() => chart.width(container.clientWidth).update()).observe(container);
+    .tooltip(createTooltip(tooltipElement, total))
+    .setSearchMatch(({ data }, text) => data.frame?.searched.includes(text) ?? false)
+    .setSearchHandler((found, bytes) => onMatches(found.length, bytes))
+    .onClick(() => addPlaces(container));
+  let isDrawn = false;
+  function draw(tree) {
+    if (isDrawn) chart.update(tree);
+    else select(container).datum(tree).call(chart);
+    isDrawn = true;
+    addPlaces(container);
+  }
+  new ResizeObserver(() => {
+    if (chart.width() === container.clientWidth) return;
+    chart.width(container.clientWidth);
+    draw();
+  }).observe(container);
   return {
-    show(other) {
-      // The tree that goes keeps what is zoomed in its nodes.
-      chart.resetZoom();
-      chart.update(other);
-    },
+    /** Draws the tree, or the one that is there again. */
+    draw,
     search(text) {
       if (text === '') {
         chart.clear();
@@ -56,20 +52,45 @@ export function createGraph(container, tooltipElement, tree, onMatches) {
       } else {
         chart.search(text.toLowerCase());
       }
+      addPlaces(container);
     },
+    /** For the next drawing. */
     colourBy(colourOf) {
       chart.setColorMapper(({ data, highlight }) => (highlight ? 'var(--match)' : colourOf(data)));
-      chart.update();
     },
     resetZoom: () => chart.resetZoom(),
   };
+}
+
+const measure = document.createElement('canvas').getContext('2d');
+
+/** Notes `file:line` on the labels that have room for it; the style sheet shows it behind the name. */
+function addPlaces(container) {
+  const labels = container.querySelectorAll('.d3-flame-graph-label');
+  if (labels.length > 0) measure.font = getComputedStyle(labels[0]).font;
+  select(container)
+    .selectAll('.d3-flame-graph-label')
+    .each(function addPlace({ data, x0, x1 }) {
+      const place = data.frame?.shortPlace ?? '';
+      // The whole graph is from 0 to 1.
+      const width = (x1 - x0) * container.clientWidth;
+      if (place !== '' && width > MIN_PLACE_PIXELS && width > labelWidth(data.name, place)) {
+        this.dataset.place = place;
+      } else {
+        delete this.dataset.place;
+      }
+    });
+}
+
+function labelWidth(name, place) {
+  return measure.measureText(name + place).width + LABEL_SPACE;
 }
 
 /** What d3-flame-graph wants of a tooltip. All text is set as text, never as HTML. */
 function createTooltip(element, total) {
   const tooltip = () => {};
   tooltip.show = ({ clientX, clientY }, { data }) => {
-    element.textContent = explain(data, formatShare(total > 0 ? data.value / total : 0));
+    element.textContent = explain(data, formatShare(total > 0 ? data.bytes.estimate / total : 0));
     element.hidden = false;
     const { offsetWidth, offsetHeight } = element;
     element.style.left = `${place(clientX, offsetWidth, window.innerWidth)}px`;

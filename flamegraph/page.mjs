@@ -1,38 +1,85 @@
 // The page's controls, and what they do to the graph and the table.
+import { printable } from '../lib/display/printable.js';
 import { formatBytes, formatCount, formatGrowth, formatShare } from '../lib/display/units.js';
-import { byGrowth, byPackage, growthLegend, packageLegend } from './colours.mjs';
-import { buildTree, createGraph } from './graph.mjs';
+import { byGrowth, growthLegend, packageColours, packageLegend } from './colours.mjs';
+import { createGraph } from './graph.mjs';
+import { noteInlined } from './inlined.mjs';
 import { createTable } from './table.mjs';
 import { describe, withInterval } from './text.mjs';
+import { buildTree } from './tree.mjs';
 import './page.css';
 
 const data = JSON.parse(element('data').textContent);
 const frames = data.frames.map(describe);
-const trees = {
-  calls: buildTree(data.calls, frames),
-  callers: buildTree(data.callers, frames),
-};
+const tables = [data.functions, data.withoutStartUp?.functions ?? []];
+const packageColour = packageColours(tables, frames);
 const COLOURS = {
-  package: { colourOf: byPackage, legend: packageLegend },
+  package: {
+    colourOf: ({ frame }) => (frame === null ? 'var(--folded)' : packageColour(frame.package)),
+    legend: (functions) => packageLegend(functions, frames, packageColour),
+  },
   growth: { colourOf: byGrowth, legend: growthLegend },
 };
+/** Whose functions these switches hide; their bits add up to a number of the core's HIDDEN, from 1 on. */
+const OWNERS = [
+  { id: 'hide-internal', owner: 'internal', bit: 1 },
+  { id: 'hide-package', owner: 'package', bit: 2 },
+];
 
-const graph = createGraph(element('graph'), element('tooltip'), trees.calls, showMatches);
+noteInlined(element('inlined'), data.inlined, frames);
+const total = data.bytes.estimate;
+const graph = createGraph(element('graph'), element('tooltip'), total, showMatches);
+const table = createTable(element('functions'), data.growth !== null, search);
 
 function element(id) {
   return document.getElementById(id);
 }
 
+/** With start-up or without it. */
+function view() {
+  return element('hide-start-up').checked ? data.withoutStartUp : data;
+}
+
+/** What is hidden: whose functions, and the place of that in the data. */
+function hidden() {
+  const on = OWNERS.filter(({ id }) => element(id).checked);
+  return {
+    owners: on.map(({ owner }) => owner),
+    number: on.reduce((sum, { bit }) => sum + bit, 0) - 1,
+  };
+}
+
+function tree() {
+  const { calls, callers, callersHiding } = view();
+  const { owners, number } = hidden();
+  const nodes = element('inverted').checked ? (callersHiding[number] ?? callers) : calls;
+  return buildTree(nodes, frames, owners);
+}
+
+/** The rows of the table: what hidden functions hold themselves is their callers'. */
+function functions() {
+  const { owners, number } = hidden();
+  const shown = view().functions.filter(({ frame }) => !owners.includes(frames[frame].owner));
+  return shown.map((row) => ({ ...row, own: row.ownHiding?.[number] ?? row.own }));
+}
+
 function summarize() {
-  const { bytes, growth, takenAt } = data;
-  const parts = [`${withInterval(bytes, formatBytes)} live`];
+  const { title, bytes, growth, include, sampleIntervalBytes, sampleCount, takenAt } = data;
+  document.title = `${printable(title)} – heap-profile`;
+  element('title').textContent = printable(title);
+  const parts = [`${withInterval(bytes, formatBytes)} ${include}`];
   if (growth !== null) parts.push(`growth ${withInterval(growth, formatGrowth)}`);
+  parts.push(
+    sampleIntervalBytes === null
+      ? 'the file names no sampling interval'
+      : `${formatCount(sampleCount)} samples at ${formatBytes(sampleIntervalBytes)}`,
+  );
   if (takenAt !== null) parts.push(new Date(takenAt).toLocaleString());
   element('summary').textContent = parts.join(' · ');
 }
 
 function showMatches(count, bytes) {
-  const share = formatShare(data.bytes.estimate > 0 ? bytes / data.bytes.estimate : 0);
+  const share = formatShare(total > 0 ? bytes / total : 0);
   element('matches').textContent =
     count === null ? '' : `${formatCount(count)} frames, ${formatBytes(bytes)}, ${share}`;
 }
@@ -45,7 +92,7 @@ function search(text) {
 function colour() {
   const { colourOf, legend } = COLOURS[element('colour').value];
   graph.colourBy(colourOf);
-  const items = legend(data.functions, frames).map(({ text, colour }) => {
+  const items = legend(functions()).map(({ text, colour }) => {
     const item = document.createElement('li');
     const swatch = document.createElement('span');
     swatch.className = 'swatch';
@@ -56,24 +103,63 @@ function colour() {
   element('legend').replaceChildren(...items);
 }
 
+/** How much the graph leaves out, and why. */
+function tellHidden(root) {
+  const startUp = total - view().bytes.estimate;
+  const leftOut = Math.max(0, root.bytes.estimate - root.value);
+  const parts = [];
+  if (element('hide-start-up').checked) {
+    parts.push(
+      `${formatBytes(startUp)} of start-up: what was allocated while modules were loaded, by Node.js's module loader, by modules' own code, and by all that these call.`,
+    );
+  }
+  if (hidden().owners.length > 0) {
+    parts.push(
+      `${formatBytes(leftOut)} that no function shown here led to. What else hidden functions hold counts for their callers.`,
+    );
+  }
+  const share = formatShare(total > 0 ? (startUp + leftOut) / total : 0);
+  element('hidden').textContent =
+    parts.length === 0 ? '' : `Not shown (${share} of all): ${parts.join(' And ')}`;
+}
+
+function show() {
+  const shown = tree();
+  colour();
+  graph.draw(shown);
+  const text = element('search').value;
+  if (text !== '') graph.search(text);
+  table.show(functions().map((row) => ({ ...row, frame: frames[row.frame] })));
+  tellHidden(shown);
+  const { omittedFunctions } = view();
+  element('omitted').textContent =
+    omittedFunctions > 0 ? `${formatCount(omittedFunctions)} more functions hold less.` : '';
+}
+
 function listen() {
   element('controls').addEventListener('submit', (event) => event.preventDefault());
   element('search').addEventListener('input', ({ target }) => graph.search(target.value));
-  element('inverted').addEventListener('change', ({ target }) => {
-    graph.show(target.checked ? trees.callers : trees.calls);
-    graph.search(element('search').value);
+  for (const id of ['inverted', 'hide-start-up', ...OWNERS.map(({ id }) => id)]) {
+    element(id).addEventListener('change', show);
+  }
+  element('colour').addEventListener('change', () => {
+    colour();
+    graph.draw();
   });
-  element('colour').addEventListener('change', colour);
   element('reset').addEventListener('click', () => graph.resetZoom());
 }
 
-summarize();
-element('colour').value = data.growth === null ? 'package' : 'growth';
-element('colour').querySelector('[value=growth]').disabled = data.growth === null;
-colour();
-createTable(element('functions'), data, frames, search);
-if (data.omittedFunctions > 0) {
-  const count = formatCount(data.omittedFunctions);
-  element('omitted').textContent = `${count} more functions hold less.`;
+/** What this profile has nothing of cannot be hidden, nor coloured by. */
+function disable() {
+  element('colour').value = data.growth === null ? 'package' : 'growth';
+  element('colour').querySelector('[value=growth]').disabled = data.growth === null;
+  element('hide-start-up').disabled = data.withoutStartUp === null;
+  for (const { id, owner } of OWNERS) {
+    element(id).disabled = !frames.some((frame) => frame.owner === owner);
+  }
 }
+
+summarize();
+disable();
+show();
 listen();

@@ -28,26 +28,37 @@ const TEXTS = [
 
 const REVERSE = { ascending: 'descending', descending: 'ascending' };
 
-export function createTable(table, { functions, growth }, frames, search) {
-  const columns = [...NUMBERS, ...TEXTS].filter(
-    ({ title }) => title !== 'Growth' || growth !== null,
-  );
-  const rows = functions.map((row) => ({ ...row, frame: frames[row.frame] }));
-  const shown = rows.map((row) => ({ row, element: createRow(columns, row, search) }));
-  const titles = columns.map((column) => createTitle(column, () => sort(column)));
+/** Its `show(rows)` fills it, in the order that was chosen last. */
+export function createTable(table, hasGrowth, search) {
+  const columns = [...NUMBERS, ...TEXTS].filter(({ title }) => title !== 'Growth' || hasGrowth);
+  const titles = columns.map((column) => createTitle(column, () => sortBy(column)));
   table.tHead.insertRow().append(...titles);
+  let shown = [];
+  let sorted = columns[0];
+  titles[0].ariaSort = sorted.order;
 
-  function sort(column) {
+  function sortBy(column) {
     const title = titles[columns.indexOf(column)];
     const order = title.ariaSort === column.order ? REVERSE[column.order] : column.order;
     for (const other of titles) other.ariaSort = null;
     title.ariaSort = order;
-    const sign = order === column.order ? 1 : -1;
-    shown.sort((one, other) => sign * column.compare(one.row, other.row));
+    sorted = column;
+    sort();
+  }
+
+  function sort() {
+    const { ariaSort } = titles[columns.indexOf(sorted)];
+    const sign = ariaSort === sorted.order ? 1 : -1;
+    shown.sort((one, other) => sign * sorted.compare(one.row, other.row));
     table.tBodies[0].replaceChildren(...shown.map(({ element }) => element));
   }
 
-  sort(columns[0]);
+  return {
+    show(rows) {
+      shown = rows.map((row) => ({ row, element: createRow(columns, row, search) }));
+      sort();
+    },
+  };
 }
 
 function createTitle({ title, className }, onClick) {

@@ -3,10 +3,20 @@ import { nameOf, placeOf } from '../lib/display/frames.js';
 import { printable } from '../lib/display/printable.js';
 import { formatBytes, formatGrowth, formatRange } from '../lib/display/units.js';
 
-/** A frame with its name, its place, and the text that a search looks in. */
+/** A frame with its name, its places, the text that a search looks in, and what is to be noted. */
 export function describe(frame) {
   const [name, place] = [printable(nameOf(frame)), printable(placeOf(frame))];
-  return { name, place, package: printable(frame.package), text: `${name} ${place}` };
+  return {
+    name,
+    place,
+    // `file:line`; of Node.js's own files the path is short, and tells what they are.
+    shortPlace: place.startsWith('node:') ? place : place.slice(place.lastIndexOf('/') + 1),
+    package: printable(frame.package),
+    owner: frame.owner,
+    text: `${name} ${place}`,
+    searched: `${name} ${place}`.toLowerCase(),
+    notes: [],
+  };
 }
 
 /** `1.2 MiB (95 %: 1.1 MiB to 1.3 MiB)`. */
@@ -15,11 +25,19 @@ export function withInterval(interval, format) {
   return `${format(interval.estimate)}${range === '' ? '' : ` (95 %: ${range})`}`;
 }
 
+const LIST = new Intl.ListFormat('en');
+
+/** `a`, `a and b`, `a, b, and c`. */
+export function listOf(names) {
+  return LIST.format(names);
+}
+
 /** What the tooltip says of a node of the tree. */
 export function explain({ name, frame, bytes, growth }, share) {
   const lines = [name];
   if (frame !== null) lines.push(frame.place, frame.package);
   lines.push(`${withInterval(bytes, formatBytes)}, ${share} of all`);
   if (growth !== null) lines.push(`growth ${withInterval(growth, formatGrowth)}`);
+  if (frame !== null) lines.push(...frame.notes);
   return lines.filter((line) => line !== '').join('\n');
 }

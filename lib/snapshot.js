@@ -46,10 +46,17 @@ const FLAMEGRAPH_CHECKS = { base: checkSnapshot };
 let isSnapshot;
 /** @type {(snapshot: unknown) => NativeSnapshot} */
 let nativeOf;
+/** @type {(snapshot: Snapshot) => string | undefined} */
+let fileOf;
 
 class Snapshot {
   /** @type {NativeSnapshot | undefined} */
   #native;
+  /**
+   * The name of the file that it was read from.
+   * @type {string | undefined}
+   */
+  #file;
   howToClone = HOW_TO_CLONE;
 
   static {
@@ -61,14 +68,21 @@ class Snapshot {
       }
       return snapshot.#native;
     };
+    fileOf = (snapshot) => snapshot.#file;
   }
 
-  /** Not for callers: snapshots come from `snapshot()`. */
-  constructor(native, key) {
+  /**
+   * Not for callers: snapshots come from `snapshot()`.
+   * @param {NativeSnapshot} native
+   * @param {symbol} key
+   * @param {string} [file]
+   */
+  constructor(native, key, file) {
     if (key !== KEY) {
       throw invalidArgType('native', 'a capture: call snapshot() to get a Snapshot', native);
     }
     this.#native = native;
+    this.#file = file;
   }
 
   /** For console.log and the like. */
@@ -176,16 +190,15 @@ class Snapshot {
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
     const native = nativeOf(this);
     const path = writable(filename);
-    const earlier = base && nativeOf(base);
-    settle(await native.writeFlamegraph(path, readable(FLAMEGRAPH), earlier, bare({})));
+    const page = flamegraphOf(this, base);
+    settle(await native.writeFlamegraph(path, ...page));
     return filename;
   }
 
   async encodeFlamegraph(options) {
     const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
     const native = nativeOf(this);
-    const earlier = base && nativeOf(base);
-    return settle(await native.encodeFlamegraph(readable(FLAMEGRAPH), earlier, bare({})));
+    return settle(await native.encodeFlamegraph(...flamegraphOf(this, base)));
   }
 
   [Symbol.dispose]() {
@@ -198,7 +211,7 @@ class Snapshot {
   static async read(path, options) {
     checkPath('path', path);
     const { sourceMaps = false } = checkReadOptions(options);
-    return new Snapshot(settle(await load().read(readable(path), sourceMaps)), KEY);
+    return new Snapshot(settle(await load().read(readable(path), sourceMaps)), KEY, basename(path));
   }
 
   static async parse(buffer, options) {
@@ -257,6 +270,20 @@ function checkSnapshot(name, value) {
   if (!isSnapshot(value)) throw invalidArgType(name, 'a Snapshot', value);
 }
 
+/**
+ * What native code wants for a flame graph's page.
+ * @param {Snapshot} snapshot
+ * @param {Snapshot} [base]
+ * @param {JsChanges} [changes]
+ * @returns {[string, string, NativeSnapshot | undefined, JsChanges]}
+ */
+function flamegraphOf(snapshot, base, changes = bare({})) {
+  const name = fileOf(snapshot) ?? 'heap-profile';
+  const page = readable(FLAMEGRAPH);
+  if (base === undefined) return [page, name, undefined, changes];
+  return [page, `${name} since ${fileOf(base) ?? 'its base'}`, nativeOf(base), changes];
+}
+
 /** Captures the running session of this thread; throws ERR_NOT_SAMPLING without one. */
 function takeSnapshot(atExit = false) {
   return new Snapshot(load().snapshot(describeHost(atExit)), KEY);
@@ -281,7 +308,7 @@ async function writeSnapshot(snapshot, { filename, format, changes }) {
   if (filename === undefined) return basename(await writeInto(snapshot, '.', { format, changes }));
   const [native, path] = [nativeOf(snapshot), writable(filename)];
   if (format === undefined && isFlamegraph(filename)) {
-    settle(await native.writeFlamegraph(path, readable(FLAMEGRAPH), undefined, changes));
+    settle(await native.writeFlamegraph(path, ...flamegraphOf(snapshot, undefined, changes)));
   } else {
     settle(await native.writeTo(path, format, changes));
   }

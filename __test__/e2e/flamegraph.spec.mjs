@@ -1,6 +1,6 @@
 // The flame graph page, opened from disk in the real Chromium and used as a person would.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -45,7 +45,9 @@ function profileOf(stacks, sampled = true) {
 }
 
 function node(functionName, url, id) {
-  const callFrame = { functionName, scriptId: '1', url, lineNumber: 9, columnNumber: 4 };
+  // V8's own functions have no place.
+  const lineNumber = url === '' ? -1 : 9;
+  const callFrame = { functionName, scriptId: '1', url, lineNumber, columnNumber: 4 };
   return { callFrame, selfSize: 0, id, children: [] };
 }
 
@@ -194,6 +196,169 @@ test('colours: by package, and by growth where there is a base', async () => {
     await page.selectOption('#colour', 'package');
     assert.doesNotMatch(await fill(page, 'remember'), /^hsl\(5 /);
     assert.match(await column(page, 'number').then((cells) => cells[2]), /^\+/);
+  });
+});
+
+test('the title tells file, interval and samples, whatever the file is called', async () => {
+  const file = join(directory, '<b>&amp;\u202e.heapprofile');
+  writeFileSync(file, profileOf(AFTER));
+  const titled = join(directory, 'titled.html');
+  await (await Snapshot.read(file)).writeFlamegraph(titled, { base: await Snapshot.read(file) });
+  await withFlamegraph(titled, async (page) => {
+    const name = '<b>&amp;\ufffd.heapprofile';
+    assert.equal(await text(page, 'h1'), `${name} since ${name}`);
+    assert.equal(await page.title(), `${name} since ${name} – heap-profile`);
+    assert.match(await text(page, '#summary'), / live · growth 0 B .* · 435 samples at 512 B$/);
+    assert.equal(await page.locator('b').count(), 0);
+  });
+  await withFlamegraph(plain, async (page) => assert.equal(await text(page, 'h1'), 'heap-profile'));
+});
+
+test('frames have file and line where there is room', async () => {
+  await withFlamegraph(plain, async (page) => {
+    const place = (name) =>
+      frame(page, name)
+        .locator('.d3-flame-graph-label')
+        .evaluate((label) => getComputedStyle(label, '::after').content);
+    assert.equal(await place('main'), '"server.js:10"');
+    assert.equal(await place('(root)'), 'none');
+    assert.equal(await place(HOSTILE), 'none', 'there is no room');
+    await frame(page, HOSTILE).click();
+    assert.match(await place(HOSTILE), /^"script><img src=x onerror=alert\(1\)><!--:10"$/);
+    await page.click('#reset');
+    assert.equal(await place(HOSTILE), 'none');
+  });
+});
+
+const NODE = 'node:internal/timers';
+const LOADER = 'node:internal/modules/cjs/loader';
+const MIXED = [
+  ['tick', NODE, 10],
+  ['tick > serve', APP, 20],
+  ['tick > serve > route', DEPENDENCY, 30],
+  ['tick > serve > route > push', '', 40],
+  ['tick > serve > route > answer', APP, 50],
+  ['Module._load', LOADER, 60],
+  ['Module._load > serve', APP, 100],
+];
+
+/** The table: name and bytes of each function itself, in samples. */
+async function ownSamples(page) {
+  const one = SAMPLE_BYTES / -Math.expm1(-SAMPLE_BYTES / INTERVAL);
+  const units = { B: 1, KiB: 1024 };
+  const [names, numbers] = [await column(page, 'name'), await column(page, 'number')];
+  const samples = names.map((name, row) => {
+    const [number, unit] = numbers[2 * row].split(' ');
+    return [name, Math.round((Number(number) * units[unit]) / one)];
+  });
+  return Object.fromEntries(samples);
+}
+
+test('switches hide Node internals, packages and start-up; no byte is lost', async () => {
+  const file = join(directory, 'mixed.html');
+  await (await parse(MIXED)).writeFlamegraph(file);
+  await withFlamegraph(file, async (page) => {
+    const rows = (...expected) =>
+      eventually(async () => assert.deepEqual(await frameRows(page), expected));
+    const whole = await text(page, '#summary');
+    assert.equal(await text(page, '#hidden'), '');
+    await rows(
+      ['(root)'],
+      ['Module._load', 'tick'],
+      ['serve', 'serve'],
+      ['route'],
+      ['answer', 'push'],
+    );
+
+    await page.check('#hide-internal');
+    await rows(['(root)'], ['serve'], ['route'], ['answer']);
+    assert.match(await text(page, '#hidden'), /^Not shown \(23 % of all\)/);
+    await frame(page, 'serve').hover();
+    assert.match(await text(page, '#tooltip'), / 77 % of all$/);
+    assert.deepEqual(await ownSamples(page), { serve: 120, route: 70, answer: 50 });
+    await page.check('#inverted');
+    await rows(['(root)'], ['serve', 'route', 'answer'], ['serve', 'route'], ['serve']);
+
+    await page.check('#hide-package');
+    await rows(['(root)'], ['serve', 'answer'], ['serve']);
+    assert.deepEqual(await ownSamples(page), { serve: 190, answer: 50 });
+    await page.uncheck('#inverted');
+    await rows(['(root)'], ['serve'], ['answer']);
+
+    await page.check('#hide-start-up');
+    await rows(['(root)'], ['serve'], ['answer']);
+    assert.deepEqual(await ownSamples(page), { serve: 90, answer: 50 });
+    assert.match(await text(page, '#hidden'), /^Not shown \(55 % of all\): .* of start-up/);
+    await page.fill('#search', 'serve ');
+    assert.match(await text(page, '#matches'), /^1 frames, .*, 45 %$/);
+
+    await page.uncheck('#hide-internal');
+    await page.uncheck('#hide-package');
+    await rows(['(root)'], ['tick'], ['serve'], ['route'], ['answer', 'push']);
+    assert.equal(await highlighted(page), 1, 'the search stays');
+    assert.equal(await text(page, '#summary'), whole);
+  });
+});
+
+test('a switch for what the profile has not is off', async () => {
+  const file = join(directory, 'app.html');
+  await (await parse([['main', APP, 10]])).writeFlamegraph(file);
+  await withFlamegraph(file, async (page) => {
+    for (const id of ['hide-internal', 'hide-package', 'hide-start-up']) {
+      assert.ok(await page.locator(`#${id}`).isDisabled(), id);
+    }
+    assert.ok(await page.locator('#inlined').isHidden());
+  });
+});
+
+test('with a base: functions that V8 has probably inlined are told', async () => {
+  const [before, after] = await Promise.all([
+    parse([
+      ['main > put', APP, 10],
+      ['main > put > makeKey', APP, 200],
+    ]),
+    parse([
+      ['main > put', APP, 210],
+      ['main > put > makeKey', APP, 5],
+    ]),
+  ]);
+  const file = join(directory, 'inlined.html');
+  await after.writeFlamegraph(file, { base: before });
+  await withFlamegraph(file, async (page) => {
+    const summary = page.locator('#inlined summary');
+    assert.equal(await summary.textContent(), 'V8 has probably inlined a function since the base');
+    assert.ok(await page.locator('#inlined li').isHidden());
+    await summary.focus();
+    await page.keyboard.press('Enter');
+    assert.match(
+      await text(page, '#inlined li'),
+      /^makeKey \(server\.js:10\) into put \(server\.js:10\): put itself \+/,
+    );
+    assert.ok(await page.locator('#inlined li').isVisible());
+    await frame(page, 'put').hover();
+    assert.match(
+      await text(page, '#tooltip'),
+      /\nV8 has probably inlined makeKey here since the base$/,
+    );
+  });
+});
+
+test('no two of the packages that hold most have one colour', async () => {
+  const names = Array.from({ length: 30 }, (_, number) => `package-${number}`);
+  const url = (name) => `/srv/node_modules/${name}/index.js`;
+  const file = join(directory, 'packages.html');
+  const stacks = names.map((name, number) => [`f${number}`, url(name), 60 - number]);
+  await (await parse([...stacks, ['main', APP, 20]])).writeFlamegraph(file);
+  await withFlamegraph(file, async (page) => {
+    const fill = (number) => frame(page, `f${number}`).locator('rect').getAttribute('fill');
+    const fills = await Promise.all(names.map((_, number) => fill(number)));
+    assert.equal(new Set(fills.slice(0, 14)).size, 14);
+    assert.deepEqual([...new Set(fills.slice(14))], ['var(--other)']);
+    const swatches = await page
+      .locator('#legend .swatch')
+      .evaluateAll((all) => all.map((swatch) => getComputedStyle(swatch).backgroundColor));
+    assert.equal(new Set(swatches).size, 9);
+    assert.match(await text(page, '#legend'), /package-0.*other packages$/);
   });
 });
 

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{AsyncTask, Buffer, ClassInstance};
 use napi::{Either, Env, Task};
 use napi_derive::napi;
+use serde::Serialize;
 
 use super::outcome::{Failure, MAX_BUFFER_BYTES, buffer_of, caught, settled};
 use super::snapshot::NativeSnapshot;
 use super::write::JsChanges;
-use heap_profile_core::analysis::flamegraph::flamegraph;
+use heap_profile_core::analysis::flamegraph::{FlameGraph, flamegraph};
 use heap_profile_core::error::{self, Error};
 use heap_profile_core::file::{self, Target};
 use heap_profile_core::format::bounded::bounded;
@@ -26,6 +27,15 @@ pub struct Page {
     base: Option<Arc<Profile>>,
     /// Where scripts/build.mjs put it.
     template: PathBuf,
+    title: String,
+}
+
+/// The data in it.
+#[derive(Serialize)]
+struct PageData<'a> {
+    title: &'a str,
+    #[serde(flatten)]
+    graph: FlameGraph,
 }
 
 impl Page {
@@ -35,7 +45,8 @@ impl Page {
     }
 
     fn write(&self, template: &str, out: &mut impl Write) -> io::Result<()> {
-        html::write(template, &flamegraph(&self.draft.finish(), self.base.as_deref()), out)
+        let graph = flamegraph(&self.draft.finish(), self.base.as_deref());
+        html::write(template, &PageData { title: &self.title, graph }, out)
     }
 }
 
@@ -98,27 +109,29 @@ impl NativeSnapshot {
         &self,
         path: String,
         template: String,
+        title: String,
         #[napi(ts_arg_type = "NativeSnapshot | undefined")] base: Base,
         changes: JsChanges,
     ) -> AsyncTask<WritePage> {
         let target = Target::Path(path.into());
-        AsyncTask::new(WritePage { page: self.page(template, base, changes), target })
+        AsyncTask::new(WritePage { page: self.page(template, title, base, changes), target })
     }
 
     #[napi(ts_return_type = "Promise<Buffer | Failure>")]
     pub fn encode_flamegraph(
         &self,
         template: String,
+        title: String,
         #[napi(ts_arg_type = "NativeSnapshot | undefined")] base: Base,
         changes: JsChanges,
     ) -> AsyncTask<EncodePage> {
-        AsyncTask::new(EncodePage(self.page(template, base, changes)))
+        AsyncTask::new(EncodePage(self.page(template, title, base, changes)))
     }
 }
 
 impl NativeSnapshot {
-    fn page(&self, template: String, base: Base, changes: JsChanges) -> Page {
+    fn page(&self, template: String, title: String, base: Base, changes: JsChanges) -> Page {
         let base = base.map(|base| base.profile());
-        Page { draft: self.draft(changes), base, template: template.into() }
+        Page { draft: self.draft(changes), base, template: template.into(), title }
     }
 }

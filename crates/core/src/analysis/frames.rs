@@ -29,6 +29,35 @@ impl Frame {
         let is_native = self.url.is_empty() && self.line_number == 0;
         !is_native && !is_internal(&self.url)
     }
+
+    /// Whose code it is.
+    pub fn owner(&self) -> Owner {
+        match self.is_program() {
+            false => Owner::Internal,
+            true if self.url.contains(PACKAGES) => Owner::Package,
+            true => Owner::App,
+        }
+    }
+
+    /// Whether all that it calls is done to load a module: it is Node.js's loader, or a module's own
+    /// code, which V8 calls as a function without a name that starts where the file does.
+    pub fn loads_modules(&self) -> bool {
+        let is_body = self.function_name.is_empty() && !self.url.is_empty();
+        let is_at_start = self.line_number == 1 && self.column_number == 1;
+        is_body && is_at_start || self.url.starts_with("node:internal/modules/")
+    }
+}
+
+/// Whose code a function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// The application's.
+    App,
+    /// That of a package in node_modules.
+    Package,
+    /// Node.js's own or V8's.
+    Internal,
 }
 
 /// The functions of all profiles that are looked at together, each once. Stacks in answers share
@@ -79,6 +108,9 @@ fn frame_of(profile: &Profile, node: &Node) -> Frame {
     }
 }
 
+/// What the paths of packages have before the package's name.
+const PACKAGES: &str = "node_modules/";
+
 /// Whether a script is Node.js's own.
 fn is_internal(url: &str) -> bool {
     url.starts_with("node:")
@@ -89,7 +121,7 @@ pub fn package_of(url: &str) -> &str {
     if is_internal(url) {
         return "(node)";
     }
-    let Some((_, path)) = url.rsplit_once("node_modules/") else {
+    let Some((_, path)) = url.rsplit_once(PACKAGES) else {
         return if url.is_empty() { "(none)" } else { "(app)" };
     };
     let parts = if path.starts_with('@') { 2 } else { 1 };
@@ -99,6 +131,28 @@ pub fn package_of(url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn modules_are_loaded_by_node_and_by_their_own_code() {
+        let frame = |name: &str, url: &str, line_number, column_number| Frame {
+            function_name: name.into(),
+            url: url.into(),
+            line_number,
+            column_number,
+        };
+        for (loads, name, url, line, column) in [
+            (true, "", "/app/index.js", 1, 1),
+            (true, "", "node:internal/main/run_main_module", 1, 1),
+            (true, "Module._load", "node:internal/modules/cjs/loader", 1003, 24),
+            (true, "run", "node:internal/modules/esm/module_job", 318, 12),
+            (false, "", "/app/index.js", 1, 2),
+            (false, "main", "/app/index.js", 1, 1),
+            (false, "", "", 1, 1),
+            (false, "listOnTimeout", "node:internal/timers", 524, 25),
+        ] {
+            assert_eq!(frame(name, url, line, column).loads_modules(), loads, "{name} {url}");
+        }
+    }
 
     #[test]
     fn packages_are_named_as_npm_does() {

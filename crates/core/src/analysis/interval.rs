@@ -47,9 +47,14 @@ impl Interval {
         self.low.unwrap_or(self.estimate) > 0.0
     }
 
+    /// Whether it is surely below 0.
+    pub fn is_negative(&self) -> bool {
+        self.high.unwrap_or(self.estimate) < 0.0
+    }
+
     /// Whether it may be chance: it is neither surely above nor surely below 0.
     pub fn may_be_zero(&self) -> bool {
-        !self.is_positive() && self.high.unwrap_or(self.estimate) >= 0.0
+        !self.is_positive() && !self.is_negative()
     }
 }
 

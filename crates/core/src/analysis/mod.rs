@@ -137,6 +137,7 @@ mod tests {
     #[test]
     fn draws_stacks_of_any_depth() {
         let graph = flamegraph::flamegraph(&chain(DEPTH, 1), None);
+        let graph = graph.view;
         assert_eq!(graph.calls.len(), MAX_DEPTH as usize + 1);
         // The first one is the root.
         assert_eq!(graph.functions.len() + graph.omitted_functions, DEPTH as usize - 1);

@@ -77,6 +77,11 @@ impl Holding {
         self.interval(&self.estimate.bytes, self.bytes, is_sampled)
     }
 
+    /// Sampled objects behind the estimate.
+    pub fn sample_count(&self) -> u64 {
+        self.estimate.sample_count
+    }
+
     fn objects(&self, is_sampled: bool) -> Option<Interval> {
         let is_known = is_sampled || self.objects.is_some();
         let stated = self.objects.unwrap_or(0.0);
@@ -120,7 +125,7 @@ pub fn top(profile: &Profile, question: &Question) -> Top {
             bytes,
             objects: holding.objects(is_sampled),
             share: if whole.estimate > 0.0 { share_of(&bytes) } else { 0.0 },
-            sample_count: holding.estimate.sample_count,
+            sample_count: holding.sample_count(),
         }
     });
     Top {

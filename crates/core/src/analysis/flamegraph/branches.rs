@@ -51,11 +51,12 @@ impl<T> PartialEq for Candidate<T> {
 
 impl<T> Eq for Candidate<T> {}
 
-/// The nodes that hold most. The others are folded into one under each node that has such.
+/// The nodes that hold most, at most `max`. The others are folded into one under each node that has such.
 pub fn largest<T>(
     root: Branch<T>,
     mut children: impl FnMut(T) -> Vec<Branch<T>>,
     known: Knowledge,
+    max: usize,
 ) -> Vec<FlameNode> {
     let mut nodes = Vec::new();
     let mut folds: IndexMap<u32, (u32, Held)> = IndexMap::new();
@@ -67,7 +68,7 @@ pub fn largest<T>(
     let mut candidates =
         BinaryHeap::from([Candidate { bytes: f64::INFINITY, parent: 0, depth: 0, branch: root }]);
     while let Some(Candidate { parent, depth, branch, .. }) = candidates.pop() {
-        if nodes.len() == MAX_NODES || depth == MAX_DEPTH {
+        if nodes.len() == max || depth == MAX_DEPTH {
             fold(parent, branch.held);
             continue;
         }

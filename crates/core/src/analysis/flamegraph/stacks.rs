@@ -1,5 +1,6 @@
 //! The call trees that a flame graph is made of, and what is known of each node.
 
+use std::iter::successors;
 use std::ops::AddAssign;
 
 use indexmap::IndexMap;
@@ -19,6 +20,13 @@ use crate::profile::tree::Tree;
 pub struct Held {
     now: Holding,
     change: Change,
+}
+
+impl Held {
+    /// Sampled objects of the profile behind it.
+    pub fn sample_count(&self) -> u64 {
+        self.now.sample_count()
+    }
 }
 
 impl AddAssign for Held {
@@ -45,6 +53,11 @@ impl Knowledge {
 
     pub fn bytes(self, held: &Held) -> Interval {
         held.now.bytes(self.is_sampled)
+    }
+
+    /// Whether growth is known with its interval.
+    pub fn tells_growth(self) -> bool {
+        self.growth == Some(true)
     }
 
     pub fn growth(self, held: &Held) -> Option<Interval> {
@@ -78,18 +91,40 @@ impl Stacks {
             let (changes, _) = compare((base, profile), tallies);
             own.iter_mut().zip(changes).for_each(|(held, change)| held.change = change);
         }
-        let (mut totals, mut calls) = (own.clone(), vec![Vec::new(); count]);
-        // Callees come after their callers: backwards, each is complete when it is added.
+        let mut calls = vec![Vec::new(); count];
         for node in (1..count).rev() {
-            let (parent, held) = (tree.parents[node] as usize, totals[node]);
-            totals[parent] += held;
-            calls[parent].push(node as u32);
+            calls[tree.parents[node] as usize].push(node as u32);
         }
+        let totals = add_up(&tree, &own);
         Stacks { tree, calls, own, totals }
+    }
+
+    /// The same without what was allocated at start-up, while modules were loaded; none if that is
+    /// nothing.
+    pub fn without_start_up(mut self, frames: &FrameTable) -> Option<Stacks> {
+        let mut is_loading = vec![false; self.own.len()];
+        let mut found = false;
+        for node in 1..self.own.len() {
+            let by_caller = is_loading[self.tree.parents[node] as usize];
+            let loads = |frame| frames.get(frame).loads_modules();
+            is_loading[node] = by_caller || self.frame(node as u32).is_some_and(loads);
+            if is_loading[node] {
+                found |= self.own[node].now.bytes(false).estimate > 0.0;
+                self.own[node] = Held::default();
+            }
+        }
+        self.totals = add_up(&self.tree, &self.own);
+        found.then_some(self)
     }
 
     pub fn frame(&self, node: u32) -> Option<u32> {
         self.tree.keys[node as usize]
+    }
+
+    /// The functions that lead to a node, the nearest first.
+    pub fn callers(&self, node: u32) -> impl Iterator<Item = u32> {
+        let caller = |&node: &u32| Some(self.tree.parents[node as usize]);
+        successors(caller(&node), caller).map_while(|node| self.frame(node))
     }
 
     pub fn calls_of(&self, node: u32) -> Vec<Branch<u32>> {
@@ -102,6 +137,18 @@ impl Stacks {
         calls.map(branch).collect()
     }
 
+    /// Of each node the one that it counts for where some functions are hidden: itself, or the nearest
+    /// caller that is shown; the root where there is none.
+    pub fn shown(&self, is_hidden: impl Fn(u32) -> bool) -> Vec<u32> {
+        let mut shown: Vec<u32> = vec![0];
+        // Callers come before what they call.
+        for node in 1..self.own.len() as u32 {
+            let by_caller = shown[self.tree.parents[node as usize] as usize];
+            shown.push(if self.frame(node).is_some_and(&is_hidden) { by_caller } else { node });
+        }
+        shown
+    }
+
     /// The nodes that allocate, as the starts of ways up.
     pub fn leaves(&self) -> Vec<WayUp> {
         let nodes = 0..self.own.len() as u32;
@@ -109,10 +156,12 @@ impl Stacks {
         all.filter(|way| self.own[way.leaf as usize].now.bytes(true).estimate > 0.0).collect()
     }
 
-    /// The functions where these ways stand, each with its ways, which then go on to its callers.
-    pub fn callers_of(&self, ways: Vec<WayUp>) -> Vec<Branch<Vec<WayUp>>> {
+    /// The functions where these ways stand, each with its ways, which then go on to its callers. Ways
+    /// lead over nodes that are shown.
+    pub fn callers_of(&self, ways: Vec<WayUp>, shown: &[u32]) -> Vec<Branch<Vec<WayUp>>> {
         let mut branches: IndexMap<u32, Branch<Vec<WayUp>>, FxBuildHasher> = IndexMap::default();
         for WayUp { leaf, at } in ways {
+            let at = shown[at as usize];
             let Some(frame) = self.frame(at) else { continue };
             let new = || Branch { frame: Some(frame), held: Held::default(), source: Vec::new() };
             let branch = branches.entry(frame).or_insert_with(new);
@@ -121,6 +170,17 @@ impl Stacks {
         }
         branches.into_values().collect()
     }
+}
+
+/// What each node holds with all that it calls.
+fn add_up(tree: &Tree<u32>, own: &[Held]) -> Vec<Held> {
+    let mut totals = own.to_vec();
+    // Callees come after their callers: backwards, each is complete when it is added.
+    for node in (1..totals.len()).rev() {
+        let held = totals[node];
+        totals[tree.parents[node] as usize] += held;
+    }
+    totals
 }
 
 /// Adds the profile's nodes to the tree; where each of them is there.
