@@ -1,5 +1,5 @@
 // What `heap-profile run` is told of the profiles that its program wrote, in all processes and threads: a
-// line each, in a file beside them. It makes the file and removes it; nobody else does either.
+// line each, in a file beside them, which only the command makes and removes.
 'use strict';
 
 const { closeSync, constants, openSync, readFileSync, rmSync, writeSync } = require('node:fs');
