@@ -430,7 +430,7 @@ export interface Leaks {
   spanMs: number | null;
   /** Null where `growthOnly`. */
   sampleIntervalBytes: number | null;
-  /** Null of files that do not tell. */
+  /** Over `moments`, or over all captures if there is one moment only. Null of files that do not tell. */
   process: ProcessChange | null;
   /** Of all live bytes; see the sites' own. */
   growthBytesPerHour: Interval;
