@@ -298,6 +298,38 @@ export interface SiteOptions extends GroupOptions {
 /** Options of `Snapshot.leaks()`. */
 export type LeakOptions = GroupOptions;
 
+/** `process.memoryUsage()`, bytes. */
+export interface MemoryUsage {
+  rss: number;
+  heapTotal: number;
+  heapUsed: number;
+  external: number;
+  arrayBuffers: number;
+}
+
+/** What the process did as a whole, of which the sampled heap is a part. */
+export interface ProcessChange {
+  /** At the first capture that is compared; null if there is one only, as for `top()`. */
+  before: MemoryUsage | null;
+  /** At the last one. */
+  after: MemoryUsage;
+  /** Milliseconds from the first to the last; null without `before`, or if the files do not tell. */
+  spanMs: number | null;
+  /**
+   * Whose heap, external memory and ArrayBuffers these are; `rss` is of all threads together. Null if the
+   * files do not tell.
+   */
+  threadId: number | null;
+  /** What V8 lets this thread's heap grow to, bytes; null if the files do not tell. */
+  heapSizeLimit: number | null;
+  /**
+   * Where to look instead, if the resident set grew by 16 MiB and by a tenth at least, and the heap by
+   * less than half of that: what grew most, ArrayBuffers, other `external` memory, or neither: native
+   * code, other threads, fragmentation. Else null.
+   */
+  elsewhere: 'array-buffers' | 'external' | 'rest' | null;
+}
+
 /** What `top()` resolves to. */
 export interface Top {
   /**
@@ -305,10 +337,14 @@ export interface Top {
    * them live (`include: 'allocated'` before Node.js 26). Then read "allocated" for "live" below.
    */
   include: 'live' | 'allocated';
+  /** Null of files that do not tell. */
+  process: ProcessChange | null;
   /** All live bytes of the profile. */
   bytes: Interval;
   /** All live objects; null if the profile does not count them. */
   objects: Interval | null;
+  /** The part of `bytes` that heap-profile's own functions allocated, which are no sites. */
+  ownBytes: Interval;
   /** Those that hold most first. */
   sites: TopSite[];
   /** Sites that the limit left out. */
@@ -332,10 +368,14 @@ export interface Diff {
   include: 'live' | 'allocated';
   /** Whether both are of one sampling session. */
   sameSession: boolean;
+  /** Null unless both files tell. */
+  process: ProcessChange | null;
   /** Milliseconds from `base` to this; null if one of them does not tell. */
   spanMs: number | null;
   /** Growth of all live bytes. */
   growth: Interval;
+  /** The part of it that is heap-profile's own. */
+  ownGrowth: Interval;
   /** Those that grew most first, those that shrank most last. */
   sites: DiffSite[];
   /** Sites that the limit left out, those that changed least. */
@@ -355,7 +395,8 @@ export interface DiffSite extends Site {
 /**
  * Of a site: it keeps growing and its old objects stay; it grows and the evidence is not enough yet;
  * V8 has made no full collection between the captures, and anything may be garbage; it does not grow,
- * no longer grows, or its objects die. Of all: the worst.
+ * no longer grows, its objects die, or it grows too slowly to fill the heap within a month. Of all: the
+ * worst.
  */
 export type Verdict = 'leaking' | 'growing' | 'unknown' | 'steady';
 
@@ -387,6 +428,10 @@ export interface Leaks {
   fullCollections: number | null;
   /** From the first to the last capture, milliseconds; null if the files do not tell. */
   spanMs: number | null;
+  /** Null where `growthOnly`. */
+  sampleIntervalBytes: number | null;
+  /** Over `moments`, or over all captures if there is one moment only. Null of files that do not tell. */
+  process: ProcessChange | null;
   /** Of all live bytes; see the sites' own. */
   growthBytesPerHour: Interval;
   /** The smallest leak that would have been found in 95 of 100 cases, bytes per hour; null if none. */
@@ -396,8 +441,27 @@ export interface Leaks {
    * than 64 that many, spread evenly from the first to the last. The rest of the answer is of all.
    */
   moments: number[];
-  /** The worst first. */
+  /** What leaks or grows, the worst first: sites that are one leak together. */
+  leaks: Leak[];
+  /** The worst first. Functions of heap-profile itself are none. */
   sites: LeakSite[];
+}
+
+/** Sites that are one leak. */
+export interface Leak {
+  /** The worst of the sites'. */
+  verdict: 'leaking' | 'growing';
+  /** The function that all of it is reached through. */
+  through: Frame;
+  /** Which of `sites`, by index: those that grow most first. */
+  sites: number[];
+  growthBytesPerHour: Interval;
+  /** Part of the growth of all live bytes; null if these do not grow. */
+  share: number | null;
+  /** As of a site. */
+  retention: Interval | null;
+  /** As of a site. */
+  heapLimitMs: number | null;
 }
 
 export interface LeakSite extends Site {
@@ -409,10 +473,17 @@ export interface LeakSite extends Site {
     | 'too-few-moments'
     | 'oldest-objects-die'
     | 'no-session'
+    | 'too-few-collections'
     | 'no-collection'
     | 'no-growth'
+    | 'too-slow'
     | 'plateau'
     | 'old-objects-die';
+  /**
+   * Whether a function of the program is it, or leads to it where it holds most. `(V8 API)` and
+   * `processTimers` mostly are not: they are never the first leak while one of the program is.
+   */
+  isProgram: boolean;
   /** In the last capture. */
   liveBytes: Interval;
   /**
@@ -424,6 +495,11 @@ export interface LeakSite extends Site {
   retention: Interval | null;
   /** Part of the growth of all live bytes; null if these do not grow. */
   share: number | null;
+  /**
+   * Milliseconds until the heap limit is reached if only this grows, at the estimated rate; null if it
+   * does not grow, or the files tell no limit or no times.
+   */
+  heapLimitMs: number | null;
   /**
    * Live bytes at each of `moments`, with their standard error: null where nothing is known of
    * errors.
@@ -505,7 +581,7 @@ export class Snapshot {
   /** The same for all captures of one session, and for no others. */
   readonly sessionId: string | null;
   /** `process.memoryUsage()` just before the capture. */
-  readonly memoryUsage: NodeJS.MemoryUsage | null;
+  readonly memoryUsage: MemoryUsage | null;
   /** Those that the file was written with; a fresh copy each time, empty if it has none. */
   readonly labels: Record<string, string>;
   /** One for each script whose source map could not be used: when the file was written or now. */

@@ -19,6 +19,7 @@ import { inspect } from 'node:util';
 import { threadId } from 'node:worker_threads';
 
 import heapProfile, * as named from '../index.js';
+import { root } from './helpers.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'heap-profile-'));
 const major = Number(process.versions.node.split('.')[0]);
@@ -319,6 +320,7 @@ function checkMetadata(metadata) {
     threadId,
     nodeVersion: process.version,
     v8Version: process.versions.v8,
+    ownDirectory: root,
     droppedSamples: 0,
   });
   assert.ok(Number.isInteger(fullCollections));

@@ -82,6 +82,12 @@ function objects(count, start, end) {
   return Array.from({ length: count }, () => ({ start, end }));
 }
 
+/** What our files say of their process, before all else. */
+const SIZE = '[\\d.]+ [KMG]iB';
+const HELD = `Process: heap ${SIZE} of ${SIZE} at most, ArrayBuffers ${SIZE} \\(outside V8's heap, not attributed here\\), RSS ${SIZE}\n`;
+const CHANGE = `[\\d.]+ -> ${SIZE}`;
+const CHANGED = `Process: heap ${CHANGE}, ArrayBuffers ${CHANGE} \\(outside V8's heap, not attributed here\\), RSS ${CHANGE}`;
+
 async function json(...args) {
   const { code, stdout, stderr } = await cli([...args, '--json']);
   assert.equal(stderr, '');
@@ -196,7 +202,8 @@ test('leaks: fewer than two captures of a session are an error with a code', asy
 
 test('top: text and Markdown say the same', async () => {
   const text = await cli(['top', last, '--limit', '3']);
-  assert.match(text.stdout, /^[\d.]+ [KM]iB live \(95 %: .* to .*\) in [\d,]+ objects; /);
+  const heading = '[\\d.]+ [KM]iB live \\(95 %: .* to .*\\) in [\\d,]+ objects; ';
+  assert.match(text.stdout, new RegExp(`^${HELD}${heading}`));
   assert.match(text.stdout, /live bytes +95 % interval +objects +share +function +place/);
   const markdown = await cli(['top', last, '--limit', '3', '--markdown']);
   assert.match(
@@ -264,11 +271,17 @@ test('diff: what grew, and what may be noise', async () => {
   const same = await current.diff(current);
   assert.ok(same.sites.every(({ isNoise, growth }) => isNoise && growth.estimate === 0));
   const { stdout } = await cli(['diff', first, last]);
-  assert.match(stdout, /^Growth: \+[\d.]+ [KM]iB \(95 %: .*\) in /);
+  assert.match(
+    stdout,
+    new RegExp(`^${CHANGED} in .*\nGrowth: \\+[\\d.]+ [KM]iB \\(95 %: .*\\) in `),
+  );
   const unchanged = await cli(['diff', last, last, '--markdown']);
-  assert.match(unchanged.stdout, /^Growth: 0 B \(95 %: .*, within noise\)/);
+  assert.match(unchanged.stdout, /^Process: .*\n\nGrowth: 0 B \(95 %: .*, within noise\)/);
   const reversed = await cli(['diff', last, first]);
-  assert.match(reversed.stdout, /^Growth: -.*\)\nBASE was taken [\d.]+ s after FILE\.\n/);
+  assert.match(
+    reversed.stdout,
+    new RegExp(`^${CHANGED}\nGrowth: -.*\\)\nBASE was taken [\\d.]+ s after FILE\\.\n`),
+  );
 });
 
 test('leaks: a verdict with its evidence, and exit code 3', async () => {
@@ -291,8 +304,12 @@ test('leaks: a verdict with its evidence, and exit code 3', async () => {
     assert.ok(snapshot >= 1 && bytes > 0 && survival.length <= 5 - snapshot);
     assert.ok(survival.every((part) => part > 0 && part <= 1));
   }
-  const { stdout } = await cli(['leaks', ...captures(), '--hide-node-internals']);
-  assert.match(stdout, /^LEAKING: .*leaky\.js:\d+\) grows by .* an hour \(95 %: /);
+  const { stdout } = await cli(['leaks', ...captures(), '--hide-node-internals', '--verbose']);
+  assert.match(
+    stdout,
+    /^LEAK {2}\+.*\/h \(95 %: .*, \d+ % of the heap's growth; at this rate the heap /m,
+  );
+  assert.match(stdout, /^ {6}allocated {2}\w+ .*leaky\.js:\d+ \(\d+ %\)/m);
   assert.match(stdout, /^leaking +old objects stay +\+/m);
   assert.match(stdout, /in the first snapshot, .* of what was born between, .* is left after/);
   const snapshots = await Promise.all(captures().map((file) => Snapshot.read(file)));
@@ -320,7 +337,10 @@ test("leaks: Node.js's own functions are hidden, unless they are asked for", asy
 test('leaks: two captures are no proof', async () => {
   const { code, stdout } = await cli(['leaks', first, last]);
   assert.equal(code, 0);
-  assert.match(stdout, /^No leak is certain\.\nGROWING: .*\n.*\n.*\n.*more snapshots would tell/);
+  assert.match(
+    stdout,
+    /^No leak is certain\.\nGROWING {2}.*\n.*\n.*\n {6}why {8}.*\n {6}next {7}.*more snapshots would tell/m,
+  );
   assert.match(stdout, /too few to show a leak of any size/);
 });
 
@@ -334,7 +354,7 @@ test('leaks: of files that do not tell enough only growth is told, of however ma
     const [{ verdict, reason }] = answer.sites;
     assert.deepEqual([verdict, reason], ['growing', 'no-session']);
     const { stdout } = await cli(['leaks', ...files]);
-    assert.match(stdout, /^No leak is certain\.\nGROWING: /);
+    assert.match(stdout, /^No leak is certain\.\nGROWING {2}/);
     assert.match(
       stdout,
       /^These files can show growth, never a leak: they do not say which session/m,
@@ -346,19 +366,19 @@ test('leaks: of files that do not tell enough only growth is told, of however ma
 test('leaks: why a site is steady', async () => {
   // More and more objects, each of which is there in two files.
   const dying = writeSession([0, 1, 2, 3, 4].flatMap((at) => objects(20 * at + 20, at, at + 1)));
-  const text = await cli(['leaks', ...dying]);
+  const text = await cli(['leaks', ...dying, '--verbose']);
   assert.match(text.stdout, /^No leak found\.\n/);
   assert.match(text.stdout, /\nverdict +why +growth\/h .*\nsteady +old objects die +\+/);
   const markdown = await cli(['leaks', ...dying, '--markdown']);
   assert.match(markdown.stdout, /^\| verdict \| why \| .*\n.*\n\| steady \| old objects die \| /m);
   const still = writeSession(objects(20, 0, 4));
-  assert.match((await cli(['leaks', ...still])).stdout, /^steady +no growth +0 B /m);
+  assert.match((await cli(['leaks', ...still, '--verbose'])).stdout, /^steady +no growth +0 B /m);
 });
 
 test('leaks: one more snapshot would tell', async () => {
   const files = writeSession([...objects(3, 1, 3), ...objects(3, 2, 3), ...objects(10, 3, 3)]);
-  const { stdout } = await cli(['leaks', ...files]);
-  assert.match(stdout, /\n {2}1 more snapshot would tell/);
+  const { stdout } = await cli(['leaks', ...files, '--verbose']);
+  assert.match(stdout, /\n {6}next {7}1 more snapshot would tell/);
   assert.match(stdout, /^growing +too few old objects +/m);
 });
 
@@ -377,7 +397,7 @@ test('leaks: of many snapshots 64 are told, and all are judged', async () => {
     moments.slice(1),
   );
   assert.equal(cohorts[0].survival.length, 62);
-  const { stdout } = await cli(['leaks', ...files]);
+  const { stdout } = await cli(['leaks', ...files, '--verbose']);
   assert.match(stdout, /of what was born between, .*100 % is left after 2 to 126 snapshots\./);
 });
 
@@ -477,7 +497,7 @@ test('what V8 did not tell the live objects of is not said to be live, and shows
   writeFileSync(file, JSON.stringify(profile));
   const line = 'All that was allocated counts: V8 did not tell which of it is live.';
   const top = await cli(['top', file]);
-  assert.match(top.stdout, /^[\d.]+ [KM]iB allocated \(95 %/);
+  assert.match(top.stdout, /^Process: .*\n[\d.]+ [KM]iB allocated \(95 %/);
   assert.match(top.stdout, /^allocated bytes /m);
   assert.ok(
     top.stdout.includes(`\n${line}\n`) && !(await cli(['top', last])).stdout.includes(line),
@@ -497,7 +517,7 @@ test('leaks: a bad file among many is skipped, and the exit code says so', async
   const { code, stdout, stderr } = await cli(['leaks', bad, ...captures()]);
   assert.equal(code, 1);
   assert.match(stderr, /^error: skipped: .*bad\.heapprofile: .*at byte 8/);
-  assert.match(stdout, /^LEAKING: /);
+  assert.match(stdout, /^LEAK {2}/m);
   const alone = await cli(['leaks', bad, first]);
   assert.equal(alone.code, 1);
   assert.match(alone.stderr, /\nerror: leaks needs two or more profiles .*; there is only one\n$/);
@@ -528,7 +548,10 @@ test('names do not reach the terminal as they are', async () => {
 test('names do not reach the terminal in the words of leaks, errors and warnings', async () => {
   const files = writeGrowing((bytes) => node('\u001b[31mred\n', 'file:///\u001b[31m.js', bytes));
   const { stdout } = await cli(['leaks', ...files]);
-  assert.match(stdout, /^No leak is certain\.\nGROWING: \ufffd\[31mred\ufffd \(/);
+  assert.match(
+    stdout,
+    /^No leak is certain\.\nGROWING {2}.*\n {6}allocated {2}\ufffd\[31mred\ufffd \/\ufffd\[31m\.js:1 /,
+  );
   const mapped = await cli(['top', files[0], '--source-maps']);
   assert.match(mapped.stderr, /^warning: file:\/\/\/\ufffd\[31m\.js: /);
   const missing = await cli(['top', '\u001b[31m']);

@@ -47,7 +47,7 @@ test('neither text nor Markdown nor JSON has what is not printed', async () => {
   for (const command of [
     ['top', file],
     ['diff', file, later],
-    ['leaks', file, later],
+    ['leaks', file, later, '--verbose'],
   ]) {
     for (const form of [[], ['--markdown'], ['--json']]) {
       const { code, stdout, stderr } = await cli([...command, ...form]);

@@ -18,6 +18,7 @@ let taken;
 
 before(async () => {
   heapProfile.start({ sampleIntervalBytes: 1024 });
+  globalThis.held = Array.from({ length: 1000 }, (_, index) => ({ index }));
   taken = heapProfile.snapshot();
   await taken.write(file);
   // Not of one millisecond.

@@ -1,8 +1,12 @@
 // What a profile says of the process it was taken in.
 'use strict';
 
+const { join } = require('node:path');
 const v8 = require('node:v8');
 const { threadId } = require('node:worker_threads');
+
+/** Of this package, as V8 knows its scripts. */
+const OWN_DIRECTORY = join(__dirname, '..');
 
 /** @type {number | undefined} */
 let heapSizeLimit;
@@ -22,6 +26,7 @@ function describeHost(atExit) {
     v8Version: process.versions.v8,
     memoryUsage: process.memoryUsage(),
     heapSizeLimit,
+    ownDirectory: OWN_DIRECTORY,
     atExit,
   };
 }

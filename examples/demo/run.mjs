@@ -1,8 +1,8 @@
-// The demo: puts the leaking server under load, collects the profiles it writes while it runs, and
-// prints which functions hold the memory.
+// The demo: puts the leaking server under load, collects the profiles it writes while it runs, has
+// heap-profile say what leaks, and makes a flame graph of what grew.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
@@ -16,10 +16,8 @@ mkdirSync(directory);
 
 const server = fork(join(here, 'server.js'), [directory]);
 const [{ port }] = await once(server, 'message');
-const files = [];
 server.on('message', ({ file, error }) => {
   if (error !== undefined) throw new Error(error);
-  files.push(file);
   console.log(`  wrote ${relative('.', file)}`);
 });
 
@@ -35,27 +33,19 @@ server.disconnect();
 await once(server, 'exit');
 if (errors + non2xx > 0) throw new Error(`${errors} errors, ${non2xx} failed requests`);
 
-const last = files.at(-1);
-console.log(
-  `\n${requests.total} requests. Live heap by allocation site, in ${relative('.', last)}:\n`,
-);
-for (const [site, bytes] of allocationSites(last).slice(0, 8)) {
-  console.log(`${(bytes / 1e6).toFixed(1).padStart(8)} MB  ${site}`);
-}
-console.log(`\nOpen it in Chrome DevTools: Memory panel, Load profile, ${last}`);
+const names = readdirSync(directory).filter((name) => name.endsWith('.heapprofile'));
+const files = names.sort().map((name) => relative('.', join(directory, name)));
+console.log(`\n${requests.total} requests. What the ${files.length} profiles tell:\n`);
+await heapProfile('leaks', relative('.', directory));
+const graph = relative('.', join(directory, 'growth.html'));
+await heapProfile('flamegraph', files.at(-1), '--base', files[0], '-o', graph);
+console.log(`\nOpen ${graph} in a browser: a flame graph of what grew.`);
+console.log(`Or ${files.at(-1)} in Chrome DevTools: Memory panel, Load profile.`);
 
-/** `[place, estimated bytes]` of the functions in a .heapprofile, largest first. */
-function allocationSites(file) {
-  const sites = new Map();
-  const pending = [JSON.parse(readFileSync(file, 'utf8')).head];
-  while (pending.length > 0) {
-    const { callFrame, selfSize, children } = pending.pop();
-    const { functionName, url, lineNumber } = callFrame;
-    const place =
-      url === '' ? '' : ` ${relative('.', url.replace('file://', ''))}:${lineNumber + 1}`;
-    const site = (functionName || '(anonymous)') + place;
-    sites.set(site, (sites.get(site) ?? 0) + selfSize);
-    pending.push(...children);
-  }
-  return [...sites].sort((a, b) => b[1] - a[1]);
+/** Runs the command line; 3 is how `leaks` says that something leaks. */
+async function heapProfile(...args) {
+  const command = fork(join(here, '../../bin/heap-profile.js'), args);
+  const [code] = await once(command, 'exit');
+  const expected = args[0] === 'leaks' ? 3 : 0;
+  if (code !== expected) throw new Error(`heap-profile ${args.join(' ')}: exit code ${code}`);
 }

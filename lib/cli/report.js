@@ -26,7 +26,8 @@ function checkReport({ output, json, markdown }) {
 
 /**
  * A report: `{ lines, columns, rows, notes }`. A column is `{ title, isNumber }`, a row has a text for
- * each; `lines` come before the table, which may be left out, `notes` behind it.
+ * each; `lines` come before the table, which may be left out, `notes` behind it. A line is a text or parts
+ * of one, each a text or `{ text, style }`, a style of picocolors.
  */
 function print(answer, describe, { json, markdown }) {
   if (json) return write(`${printableJson(answer)}\n`);
@@ -45,20 +46,32 @@ function write(text) {
 }
 
 function asText({ lines, columns, rows = [], notes = [] }) {
-  const texts = lines.map((line) => `${printable(line)}\n`);
+  const colors = chosenColors();
+  const texts = lines.map((line) => `${paintedLine(line, colors)}\n`);
   if (rows.length > 0) {
     const cells = rows.map((row) => row.map(printable));
-    texts.push('\n', ...textTable(columns, cells, emphasize).map((line) => `${line}\n`));
+    texts.push('\n', ...textTable(columns, cells, colors.bold).map((line) => `${line}\n`));
   }
   if (notes.length > 0) texts.push('\n', ...notes.map((note) => `${printable(note)}\n`));
   return texts.join('');
 }
 
-/** Titles are bold where colours are. */
-function emphasize(title) {
+function paintedLine(line, colors) {
+  const paint = ({ text, style }) => colors[style](printable(text));
+  return partsOf(line)
+    .map((part) => (typeof part === 'string' ? printable(part) : paint(part)))
+    .join('');
+}
+
+function partsOf(line) {
+  return typeof line === 'string' ? [line] : line;
+}
+
+/** Of a text where no colours are wanted, nothing but the text. */
+function chosenColors() {
   // Here, for programs that load this package do not need it.
   const { createColors, isColorSupported } = require('picocolors');
-  return createColors(isColorSupported && isColorWanted()).bold(title);
+  return createColors(isColorSupported && isColorWanted());
 }
 
 /** What picocolors does not ask for: continuous integration is no terminal, and 0 forces nothing. */
@@ -68,7 +81,10 @@ function isColorWanted() {
 }
 
 function asMarkdown({ lines, columns, rows = [], notes = [] }) {
-  const parts = lines.map((line) => `${escapeMarkdown(line)}\n`);
+  const plain = (line) =>
+    partsOf(line).map((part) => (typeof part === 'string' ? part : part.text));
+  // What is indented would be code.
+  const parts = lines.map((line) => `${escapeMarkdown(plain(line).join('').trim())}\n`);
   if (rows.length > 0) parts.push(markdownTable(columns, rows));
   return [...parts, ...notes.map((note) => `${escapeMarkdown(note)}\n`)].join('\n');
 }

@@ -50,6 +50,12 @@ function tableNotes(sites, filter, omitted, what) {
   return omitted > 0 ? [`${formatCount(omitted)} ${what}; --limit shows them`] : [];
 }
 
+/** What a table of all lacks, so that its numbers add up. */
+function ownNotes(format, { estimate }, filter) {
+  if (estimate === 0 || filter !== undefined) return [];
+  return [`${format(estimate)} is heap-profile's own, no site.`];
+}
+
 /** Said where the numbers are not those of live objects. */
 function includeLines(include) {
   const line = 'All that was allocated counts: V8 did not tell which of it is live.';
@@ -60,6 +66,7 @@ module.exports = {
   FILTER_OPTIONS,
   GROUP_OPTIONS,
   includeLines,
+  ownNotes,
   siteCells,
   siteColumns,
   tableNotes,

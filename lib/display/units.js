@@ -10,8 +10,19 @@ function formatBytes(bytes) {
   const size = Math.abs(bytes);
   // What sums of floating-point numbers leave of nothing, too.
   if (size < 0.5) return '0 B';
-  const power = Math.min(Math.floor(Math.log2(Math.max(size, 1)) / 10), UNITS.length - 1);
+  const power = powerOf(size);
   return `${formatNumber(bytes / 1024 ** power)} ${UNITS[power]}`;
+}
+
+function powerOf(size) {
+  return Math.min(Math.floor(Math.log2(Math.max(size, 1)) / 10), UNITS.length - 1);
+}
+
+/** Two sizes in one unit: `3.80 -> 41.6 MiB`. */
+function formatPair(one, between, other) {
+  const power = powerOf(Math.max(Math.abs(one), Math.abs(other)));
+  const [first, second] = [one, other].map((bytes) => formatNumber(bytes / 1024 ** power));
+  return `${first} ${between} ${second} ${UNITS[power]}`;
 }
 
 function formatGrowth(bytes) {
@@ -43,13 +54,16 @@ function mayBeChance({ estimate, low, high }) {
   return (low ?? estimate) <= 0 && (high ?? estimate) >= 0;
 }
 
-/** `3 h 20 min`, `45 s`. */
+/** `12 days`, `3 h 20 min`, `45 s`. */
 function formatDuration(milliseconds) {
   const seconds = milliseconds / 1000;
   if (seconds < 120) return `${formatNumber(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 120) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  const days = Math.round(hours / 24);
+  return days < 365 ? `${days} days` : 'more than a year';
 }
 
 module.exports = {
@@ -57,6 +71,7 @@ module.exports = {
   formatCount,
   formatDuration,
   formatGrowth,
+  formatPair,
   formatRange,
   formatShare,
   mayBeChance,

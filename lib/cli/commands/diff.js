@@ -3,11 +3,13 @@
 
 const { UsageError } = require('../errors.js');
 const { withProfiles } = require('../output.js');
+const { processLines } = require('../process.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
 const {
   FILTER_OPTIONS,
   GROUP_OPTIONS,
   includeLines,
+  ownNotes,
   siteCells,
   siteColumns,
   tableNotes,
@@ -37,7 +39,7 @@ async function run({ json, markdown, sourceMaps, self, ...question }, files) {
 }
 
 function describe(answer, question) {
-  const { include, growth, sameSession, spanMs, sites, omitted } = answer;
+  const { include, process, growth, ownGrowth, sameSession, spanMs, sites, omitted } = answer;
   const { by, filter } = question;
   const span = spanMs === null || spanMs < 0 ? '' : ` in ${formatDuration(spanMs)}`;
   const noise = mayBeChance(growth) ? ', within noise' : '';
@@ -47,6 +49,7 @@ function describe(answer, question) {
     : 'They are of different sessions: the errors of both add up.';
   return {
     lines: [
+      ...processLines(process),
       `Growth: ${formatGrowth(growth.estimate)}${range}${span}`,
       ...(spanMs < 0 ? [`BASE was taken ${formatDuration(-spanMs)} after FILE.`] : []),
       ...(growth.low === null ? [] : [how]),
@@ -61,7 +64,10 @@ function describe(answer, question) {
       formatBytes(site.current),
       ...siteCells(site, by),
     ]),
-    notes: tableNotes(sites, filter, omitted, 'that changed less'),
+    notes: [
+      ...tableNotes(sites, filter, omitted, 'that changed less'),
+      ...ownNotes(formatGrowth, ownGrowth, filter),
+    ],
   };
 }
 

@@ -15,6 +15,7 @@ const {
 } = require('../../text-options.js');
 const { CommandError } = require('../../errors.js');
 const { makeTally } = require('../../tally.js');
+const { quoted } = require('../command-line.js');
 const { complain } = require('../printable.js');
 
 /** By its public name: nothing here is loaded from above, the program is. */
@@ -138,11 +139,6 @@ function nextCommand(kept, dir) {
   return writers.size < kept.length
     ? `heap-profile leaks ${quoted(dir)}`
     : `heap-profile top ${quoted(join(dir, kept[kept.length - 1].name))}`;
-}
-
-/** As a shell takes it. */
-function quoted(path) {
-  return /^[\w./:@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function isOften({ every }) {

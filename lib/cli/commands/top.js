@@ -3,11 +3,13 @@
 
 const { UsageError } = require('../errors.js');
 const { withProfiles } = require('../output.js');
+const { processLines } = require('../process.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
 const {
   FILTER_OPTIONS,
   GROUP_OPTIONS,
   includeLines,
+  ownNotes,
   siteCells,
   siteColumns,
   tableNotes,
@@ -32,9 +34,9 @@ async function run({ json, markdown, sourceMaps, self, ...question }, [file]) {
 
 function describe(answer, snapshot, question) {
   const { by, filter } = question;
-  const { include, sites, omitted } = answer;
+  const { include, process, ownBytes, sites, omitted } = answer;
   return {
-    lines: [heading(answer, snapshot), ...includeLines(include)],
+    lines: [...processLines(process), heading(answer, snapshot), ...includeLines(include)],
     columns: [{ title: `${include} bytes`, isNumber: true }, ...COLUMNS, ...siteColumns(by)],
     rows: sites.map((site) => [
       formatBytes(site.bytes.estimate),
@@ -43,7 +45,10 @@ function describe(answer, snapshot, question) {
       formatShare(site.share),
       ...siteCells(site, by),
     ]),
-    notes: tableNotes(sites, filter, omitted, 'more'),
+    notes: [
+      ...tableNotes(sites, filter, omitted, 'more'),
+      ...ownNotes(formatBytes, ownBytes, filter),
+    ],
   };
 }
 

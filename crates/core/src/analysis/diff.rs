@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::Question;
 use super::frames::Frame;
 use super::interval::Interval;
+use super::process::{Process, Usage};
 use super::sites::Sites;
 use super::tally::Tally;
 use crate::profile::{Estimate, Include, Profile};
@@ -25,10 +26,14 @@ pub struct Diff {
     pub include: Include,
     /// Whether both are of one session, so that samples could be compared one by one.
     pub same_session: bool,
+    /// What the process did as a whole; none unless both profiles tell.
+    pub process: Option<Process>,
     /// From the first to the second capture, milliseconds; none if a profile does not tell.
     pub span_ms: Option<f64>,
     /// Growth of all live bytes.
     pub growth: Interval,
+    /// The part of it that is heap-profile's own, which is no site.
+    pub own_growth: Interval,
     /// The sites, those that grew most first and those that shrank most last.
     pub sites: Vec<DiffSite>,
     /// Sites that were left out by the limit, those that changed least.
@@ -98,8 +103,10 @@ pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
     let tallies = (tally(base, &base_nodes), tally(current, &current_nodes));
     let (changes, all) = compare((base, current), tallies);
     let is_sampled = base.interval().is_some() && current.interval().is_some();
+    let own = sites.own();
     let mut found: Vec<(u32, Interval)> = (0..)
         .zip(&changes)
+        .filter(|&(site, _)| Some(site) != own)
         .filter(|(_, change)| change.base != 0.0 || change.current != 0.0)
         .filter(|&(site, _)| question.asks_for(sites.frame(site)))
         .map(|(site, change)| (site, change.growth(is_sampled)))
@@ -114,12 +121,16 @@ pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
         is_noise: growth.may_be_zero(),
         growth,
     });
+    let own = own.map_or_else(Change::default, |own| changes[own as usize]);
+    let usages = [base, current].map(|profile| Usage::of(&profile.metadata));
     let is_live = base.knows_liveness && current.knows_liveness;
     Diff {
         include: if is_live { Include::Live } else { Include::Allocated },
         same_session: is_same_session(base, current),
+        process: Process::over(&usages, span_ms(base, current)),
         span_ms: span_ms(base, current),
         growth: all.growth(is_sampled),
+        own_growth: own.growth(is_sampled),
         sites: described.collect(),
         omitted,
     }
@@ -259,6 +270,20 @@ mod tests {
         let names: Vec<_> =
             diff.sites.iter().map(|site| site.frame.function_name.as_str()).collect();
         assert_eq!((names, diff.omitted), (vec!["grows", "shrinks"], 2));
+    }
+
+    #[test]
+    fn growth_of_heap_profile_itself_is_no_site_but_part_of_the_whole() {
+        const LIB: &str = "/app/node_modules/heap-profile/lib/snapshot.js";
+        let base = profile(&[call("grows", &[])]);
+        let current = profile(&[
+            call("grows", &[(64, 1)]),
+            Call { url: LIB, ..call("takeSnapshot", &[(64, 2), (64, 3)]) },
+        ]);
+        let diff = diff(&base, &current, &Question::default());
+        assert_eq!(diff.sites.len(), 1);
+        let sum = diff.sites[0].growth.estimate + diff.own_growth.estimate;
+        assert!((sum - diff.growth.estimate).abs() < 1e-6 && diff.own_growth.estimate > 0.0);
     }
 
     #[test]

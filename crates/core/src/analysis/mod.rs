@@ -9,6 +9,8 @@ pub mod frames;
 pub mod hunt;
 pub mod interval;
 pub mod leaks;
+mod own;
+pub mod process;
 pub mod sites;
 mod statistics;
 pub mod tally;

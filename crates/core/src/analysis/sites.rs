@@ -9,6 +9,7 @@ use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
 
 use super::frames::{Frame, FrameTable, package_of};
+use super::own::is_own;
 use crate::profile::{Node, Profile};
 
 /// What makes a site.
@@ -51,6 +52,8 @@ struct Kind {
 struct Site {
     /// Its number in [`Sites::keys`].
     key: u32,
+    /// Whether it has a function of the program's.
+    is_program: bool,
     /// The way up from the node that holds most.
     way: u32,
     /// What that node holds itself.
@@ -71,10 +74,15 @@ pub struct Sites {
     /// By the key and, for stacks, the caller's site.
     numbers: HashMap<(u32, u32), u32>,
     ways: Ways,
+    /// The site of all that heap-profile itself allocates.
+    own: Option<u32>,
 }
 
 /// The site of no caller, and the way from the root.
 const NONE: u32 = u32::MAX;
+
+/// What heap-profile's own site is called, where that matters.
+const OWN: &str = "(heap-profile)";
 
 /// Callers that an answer tells of each site: as many as V8 keeps unless it is asked for more.
 pub const MAX_CALLERS: usize = 64;
@@ -90,6 +98,7 @@ impl Sites {
             sites: Vec::new(),
             numbers: HashMap::default(),
             ways: Ways::default(),
+            own: None,
         }
     }
 
@@ -108,6 +117,18 @@ impl Sites {
         self.keys.get(self.sites[site as usize].key)
     }
 
+    /// The site of what heap-profile itself allocates, if that was met.
+    pub fn own(&self) -> Option<u32> {
+        self.own
+    }
+
+    /// Whether a function of the program is it, or is one of its callers as far as they are told.
+    pub fn is_program(&self, site: u32) -> bool {
+        let Site { is_program, way, .. } = self.sites[site as usize];
+        let mut callers = self.ways.up(way).take(MAX_CALLERS);
+        is_program || callers.any(|frame| self.kinds[frame as usize].is_program)
+    }
+
     /// How it is reached where it holds most: the nearest callers, the nearest first.
     pub fn callers(&self, site: u32) -> Vec<Arc<Frame>> {
         let callers = self.ways.up(self.sites[site as usize].way).take(MAX_CALLERS);
@@ -118,26 +139,50 @@ impl Sites {
     pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
         let frames = self.frames.of_nodes(profile);
         self.learn_kinds();
+        let are_own = self.are_own(profile);
         let mut sites: Vec<u32> = Vec::with_capacity(profile.nodes.len());
         let mut is_called: Vec<bool> = Vec::with_capacity(profile.nodes.len());
         // The node that each counts for: itself, or of what is hidden the one that called it.
         let mut shown: Vec<u32> = Vec::with_capacity(profile.nodes.len());
         for (index, node) in profile.nodes.iter().enumerate() {
-            let Kind { key, is_program } = self.kinds[frames[index] as usize];
+            let frame = frames[index] as usize;
+            let Kind { key, is_program } = self.kinds[frame];
             let by_program = index > 0 && is_called[node.parent as usize];
+            // What Node.js and V8 do for it is its own as well.
+            let by_own = index > 0 && Some(sites[node.parent as usize]) == self.own;
+            let is_own = are_own[frame] || by_own && !is_program;
             is_called.push(is_program || by_program);
             let is_hidden = self.grouping.hide_node_internals && !is_program && by_program;
             shown.push(if is_hidden { shown[node.parent as usize] } else { index as u32 });
-            let site = if is_hidden {
+            let site = if is_own {
+                self.own_site()
+            } else if is_hidden {
                 sites[node.parent as usize]
             } else {
                 let caller = if index == 0 { NONE } else { sites[node.parent as usize] };
-                self.number(key, caller)
+                self.number(key, caller, is_program)
             };
             sites.push(site);
         }
         self.keep_heaviest(profile, &frames, &sites, &shown);
         sites
+    }
+
+    /// Whether each function is heap-profile's own, by what the profile says of where it lies.
+    fn are_own(&self, profile: &Profile) -> Vec<bool> {
+        let directory = profile.metadata.own_directory.as_deref();
+        let frames = (0..self.frames.len()).map(|number| self.frames.get(number as u32));
+        frames.map(|frame| is_own(&frame.url, directory)).collect()
+    }
+
+    fn own_site(&mut self) -> u32 {
+        if let Some(site) = self.own {
+            return site;
+        }
+        let key = self.keys.number(Frame { url: OWN.to_owned(), ..Frame::default() });
+        let site = self.number(key, NONE, false);
+        self.own = Some(site);
+        site
     }
 
     /// Of the functions that are new: there are far fewer than nodes.
@@ -178,13 +223,14 @@ impl Sites {
         }
     }
 
-    fn number(&mut self, key: u32, caller: u32) -> u32 {
+    fn number(&mut self, key: u32, caller: u32, is_program: bool) -> u32 {
         let caller = if self.grouping.by == By::Stack { caller } else { NONE };
         let new = self.sites.len() as u32;
         let number = *self.numbers.entry((key, caller)).or_insert(new);
         if number == new {
-            self.sites.push(Site { key, way: NONE, most: -1.0 });
+            self.sites.push(Site { key, is_program, way: NONE, most: -1.0 });
         }
+        self.sites[number as usize].is_program |= is_program;
         number
     }
 }
@@ -284,6 +330,63 @@ mod tests {
         let own: Vec<_> = names[1..4].iter().map(|name| &name[2..]).collect();
         assert_eq!(own, ["push@", "onread@node:net", "concat@"]);
         assert!(names[4..].iter().all(|name| *name == names[4]), "{names:?}");
+    }
+
+    #[test]
+    fn what_heap_profile_allocates_is_one_site_with_what_node_and_v8_do_for_it() {
+        const LIB: &str = "/app/node_modules/heap-profile/lib/snapshot.js";
+        let call = |caller, name, url| Call { caller, name, url, samples: &[] };
+        let calls = [
+            call(0, "listOnTimeout", "node:timers"),
+            call(1, "takeSnapshot", LIB),
+            call(2, "push", ""),
+            call(2, "onWritten", "/app/a.js"),
+            call(1, "tick", "/app/a.js"),
+        ];
+        for hide_node_internals in [false, true] {
+            for by in [By::Function, By::File, By::Package, By::Stack] {
+                let mut sites = Sites::new(Grouping { by, hide_node_internals });
+                let of_nodes = sites.of_nodes(&profile(&calls));
+                let own = sites.own().unwrap();
+                let are_own: Vec<bool> = of_nodes.iter().map(|&site| site == own).collect();
+                assert_eq!(are_own, [false, false, true, true, false, false], "{by:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_heap_profile_lies_the_profile_tells() {
+        let call = |name, url| Call { caller: 0, name, url, samples: &[] };
+        let mut profile = profile(&[call("write", "/src/hp/index.js"), call("a", "/src/hp/a.js")]);
+        assert_eq!(
+            [None, Some("/src/hp".to_owned())].map(|directory| {
+                profile.parts_mut().metadata.own_directory = directory;
+                let mut sites = Sites::new(Grouping::default());
+                let of_nodes = sites.of_nodes(&profile);
+                sites.own().map(|own| of_nodes.iter().position(|&site| site == own))
+            }),
+            [None, Some(Some(1))]
+        );
+    }
+
+    #[test]
+    fn a_site_is_the_programs_if_a_function_of_it_leads_there() {
+        let call = |caller, name, url, samples| Call { caller, name, url, samples };
+        let calls = [
+            call(0, "parserOnHeadersComplete", "node:_http_common", &[(64, 1)][..]),
+            call(0, "subscribe", "/app/a.js", &[(64, 2)]),
+            call(2, "on", "node:events", &[(64, 3)]),
+            call(0, "(V8 API)", "", &[(64, 4)]),
+        ];
+        for by in [By::Function, By::Stack] {
+            let mut sites = Sites::new(Grouping { by, ..Grouping::default() });
+            let of_nodes = sites.of_nodes(&profile(&calls));
+            let are_program = of_nodes[1..].iter().map(|&site| sites.is_program(site));
+            assert_eq!(are_program.collect::<Vec<_>>(), [false, true, true, false], "{by:?}");
+        }
+        let mut sites = Sites::new(Grouping { by: By::Package, ..Grouping::default() });
+        let of_nodes = sites.of_nodes(&profile(&calls[..2]));
+        assert_eq!([1, 2].map(|node: usize| sites.is_program(of_nodes[node])), [false, true]);
     }
 
     #[test]

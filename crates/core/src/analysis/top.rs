@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Question;
 use super::frames::Frame;
 use super::interval::Interval;
+use super::process::{Process, Usage};
 use super::sites::Sites;
 use super::tally::Tally;
 use crate::profile::estimate::Total;
@@ -19,10 +20,14 @@ use crate::profile::{Estimate, Include, Profile, Stated};
 pub struct Top {
     /// Which objects are counted: all that were allocated where V8 did not tell the live ones.
     pub include: Include,
+    /// What the process held as a whole; none if the profile does not tell.
+    pub process: Option<Process>,
     /// All live bytes of the profile.
     pub bytes: Interval,
     /// All live objects; none if the profile does not count them.
     pub objects: Option<Interval>,
+    /// The part of `bytes` that heap-profile itself holds, which is no site.
+    pub own_bytes: Interval,
     /// The sites, those that hold most bytes first.
     pub sites: Vec<TopSite>,
     /// Sites that were left out by the limit.
@@ -107,7 +112,9 @@ pub fn top(profile: &Profile, question: &Question) -> Top {
     let (holdings, all) = hold(profile, tally);
     let is_sampled = profile.interval().is_some();
     let bytes_of = |site: u32| holdings[site as usize].bytes(is_sampled);
+    let own = sites.own();
     let mut found: Vec<(u32, Interval)> = (0..sites.len() as u32)
+        .filter(|&site| Some(site) != own)
         .map(|site| (site, bytes_of(site)))
         .filter(|&(site, bytes)| bytes.estimate > 0.0 && question.asks_for(sites.frame(site)))
         .collect();
@@ -130,6 +137,10 @@ pub fn top(profile: &Profile, question: &Question) -> Top {
     });
     Top {
         include: profile.counted(),
+        process: Process::over(&[Usage::of(&profile.metadata)], None),
+        own_bytes: own
+            .map_or_else(Holding::default, |own| holdings[own as usize])
+            .bytes(is_sampled),
         bytes: whole,
         objects: all.objects(is_sampled),
         sites: described.collect(),
@@ -199,6 +210,21 @@ mod tests {
         let question = Question { limit: Some(1), ..Question::default() };
         let limited = top(&profile(&CALLS), &question);
         assert_eq!((names(&limited), limited.omitted), (vec![("load", 3)], 1));
+    }
+
+    #[test]
+    fn what_heap_profile_holds_is_no_site_but_part_of_the_whole() {
+        const LIB: &str = "/app/node_modules/heap-profile/lib/snapshot.js";
+        let call = |name, url, samples| Call { caller: 0, name, url, samples };
+        let calls = [
+            call("load", "/app/b.js", &[(64, 1), (64, 2)][..]),
+            call("takeSnapshot", LIB, &[(64, 3)]),
+        ];
+        let held = top(&profile(&calls), &Question::default());
+        assert_eq!((names(&held), held.omitted), (vec![("load", 2)], 0));
+        let sum = held.sites[0].bytes.estimate + held.own_bytes.estimate;
+        assert!((sum - held.bytes.estimate).abs() < 1e-6 && held.own_bytes.estimate > 0.0);
+        assert_eq!(top(&profile(&calls[..1]), &Question::default()).own_bytes.estimate, 0.0);
     }
 
     #[test]

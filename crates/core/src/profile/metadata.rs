@@ -104,6 +104,8 @@ pub struct Host {
     pub memory_usage: MemoryUsage,
     /// `v8.getHeapStatistics().heap_size_limit`, bytes.
     pub heap_size_limit: f64,
+    /// Where heap-profile lies: what its own functions allocate is not the program's.
+    pub own_directory: Option<String>,
     /// Whether the program was ending.
     pub at_exit: bool,
 }
@@ -155,6 +157,9 @@ pub struct Metadata {
     /// See [`Host`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heap_size_limit: Option<f64>,
+    /// See [`Host`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_directory: Option<String>,
     /// Full garbage collections (mark-compact) from the start of the session to the capture: what
     /// none of them has looked at counts as live. Other tools' files lack it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,6 +206,7 @@ impl Metadata {
             v8_version: Some(host.v8_version),
             memory_usage: Some(host.memory_usage),
             heap_size_limit: Some(host.heap_size_limit),
+            own_directory: host.own_directory,
             at_exit: host.at_exit,
             ..Metadata::default()
         }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::analysis::frames::Frame;
 use crate::analysis::interval::Interval;
+use crate::analysis::process::Process;
 
 /// What is found out about a site, or of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -17,7 +18,7 @@ pub enum Verdict {
     Growing,
     /// V8 has not collected the garbage between the captures: anything may be garbage.
     Unknown,
-    /// It does not grow, no longer grows, or its objects die.
+    /// It does not grow, no longer grows, its objects die, or it grows too slowly to matter.
     Steady,
 }
 
@@ -39,6 +40,11 @@ pub struct Leaks {
     pub full_collections: Option<u64>,
     /// From the first to the last capture; none if the files do not tell.
     pub span_ms: Option<f64>,
+    /// Average bytes between two samples; none if the files do not tell.
+    pub sample_interval_bytes: Option<u32>,
+    /// What the process did as a whole, from the first to the last of `moments`, or of all captures if there
+    /// is one moment only; none if the files do not tell.
+    pub process: Option<Process>,
     /// Growth of all live bytes.
     pub growth_bytes_per_hour: Interval,
     /// The smallest leak that would have been found in 95 of 100 cases, bytes per hour; none if no
@@ -46,6 +52,8 @@ pub struct Leaks {
     pub detectable: Option<f64>,
     /// Which of the captures histories and cohorts tell of, counted from 0: all, or some of many.
     pub moments: Vec<usize>,
+    /// What leaks or grows, the worst first: sites that are one leak together.
+    pub leaks: Vec<Leak>,
     /// The sites, the worst first.
     pub sites: Vec<LeakSite>,
 }
@@ -57,6 +65,26 @@ pub struct OtherSession {
     pub verdict: Option<Verdict>,
     /// Its captures, the earliest first: their files.
     pub snapshots: Vec<String>,
+}
+
+/// Sites that are one leak.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Leak {
+    /// The worst of the sites' verdicts.
+    pub verdict: Verdict,
+    /// The function that all of it is reached through.
+    pub through: Arc<Frame>,
+    /// Which of the answer's sites, those that grow most first.
+    pub sites: Vec<usize>,
+    /// Their growth.
+    pub growth_bytes_per_hour: Interval,
+    /// Part of the growth of all live bytes; none if these do not grow.
+    pub share: Option<f64>,
+    /// Part of their old objects that is alive at the end; see [`LeakSite::retention`].
+    pub retention: Option<Interval>,
+    /// See [`LeakSite::heap_limit_ms`].
+    pub heap_limit_ms: Option<f64>,
 }
 
 /// A site.
@@ -72,6 +100,8 @@ pub struct LeakSite {
     pub frame: Arc<Frame>,
     /// See [`crate::analysis::sites::Sites::callers`].
     pub stack: Vec<Arc<Frame>>,
+    /// See [`crate::analysis::sites::Sites::is_program`].
+    pub is_program: bool,
     /// In the last capture.
     pub live_bytes: Interval,
     /// By weighted regression over all captures, of what outlived one where that is known.
@@ -81,6 +111,9 @@ pub struct LeakSite {
     pub retention: Option<Interval>,
     /// Part of the growth of all live bytes; none if these do not grow.
     pub share: Option<f64>,
+    /// Milliseconds until the heap limit is reached if only this site grows; none if it does not, or the
+    /// files do not tell.
+    pub heap_limit_ms: Option<f64>,
     /// Live bytes in each of the moments.
     pub history: Vec<Moment>,
     /// What was born between two moments, the earliest first; none where nothing was sampled.
@@ -123,12 +156,17 @@ pub enum Reason {
     TooFewMoments,
     /// It grows; the files do not tell which objects are old.
     NoSession,
+    /// Its old objects stay, but no function of the program is known to allocate them, and V8 has made too
+    /// few full collections for that to be a leak.
+    TooFewCollections,
     /// It grows, and most of its oldest objects are gone: a cache, or a leak that loses some.
     OldestObjectsDie,
     /// V8 has not looked at what lives.
     NoCollection,
     /// Its growth may be chance.
     NoGrowth,
+    /// It grows too slowly to fill the heap within a month.
+    TooSlow,
     /// It grew, and has all but stopped.
     Plateau,
     /// It grows, and its old objects die.
@@ -143,9 +181,12 @@ impl Reason {
             Reason::TooFewOldObjects
             | Reason::TooFewMoments
             | Reason::OldestObjectsDie
-            | Reason::NoSession => Verdict::Growing,
+            | Reason::NoSession
+            | Reason::TooFewCollections => Verdict::Growing,
             Reason::NoCollection => Verdict::Unknown,
-            Reason::NoGrowth | Reason::Plateau | Reason::OldObjectsDie => Verdict::Steady,
+            Reason::NoGrowth | Reason::TooSlow | Reason::Plateau | Reason::OldObjectsDie => {
+                Verdict::Steady
+            }
         }
     }
 }

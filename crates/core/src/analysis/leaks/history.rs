@@ -2,6 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::analysis::process::Usage;
+
 /// What became of a sampled object, or of several together. Captures are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Life {
@@ -71,6 +73,8 @@ pub struct History {
     pub collections: Vec<u64>,
     /// Whether each was taken while the program ended.
     pub at_exit: Vec<bool>,
+    /// What the process held as a whole, by capture; empty unless all of them are in it.
+    pub usages: Vec<Option<Usage>>,
 }
 
 impl History {
@@ -99,6 +103,7 @@ impl History {
             names: self.names.iter().skip(1).cloned().collect(),
             collections: Vec::new(),
             at_exit: Vec::new(),
+            usages: Vec::new(),
             ..*self
         }
     }
@@ -144,6 +149,7 @@ impl History {
             names: captures.iter().map(|&capture| self.names[capture].clone()).collect(),
             collections: Vec::new(),
             at_exit: Vec::new(),
+            usages: Vec::new(),
             ..*self
         }
     }

@@ -6,14 +6,17 @@
 //!
 //! Profiles come one after the other, and [`Sessions`] keeps of them what became of each object. Of
 //! one session that makes a `history` of each site: how it grew is in `growth`, what of it stayed in
-//! `retention`, what that means in `judge`, what more would tell in `evidence`, and what of it
-//! the [`answer`] has in `told`.
+//! `retention`, what that means in `judge`, what of it comes first in `leading`, which sites are one leak
+//! in `groups`, what more would tell in `evidence`, and what of it the [`answer`] has in `told`.
 
 pub mod answer;
 mod evidence;
+mod groups;
 mod growth;
+mod headroom;
 mod history;
 mod judge;
+mod leading;
 mod retention;
 mod sessions;
 mod told;
@@ -24,14 +27,17 @@ mod testing;
 mod tests;
 
 use answer::{LeakSite, Leaks, OtherSession, Verdict};
+use headroom::Headroom;
 use history::History;
 use judge::{Judge, Judgement};
+use leading::Leading;
 use told::Told;
 
 pub use sessions::Sessions;
 
 use super::MAX_SITES;
 use super::interval::Interval;
+use super::process::Process;
 use super::sites::Sites;
 
 /// With fewer nothing is born between two captures, outlives one, and is looked for in a fourth.
@@ -71,26 +77,42 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     let is_looked_at = session.captures() < 2 || full_collections != Some(0);
     let judge = Judge::new(history, growing, is_looked_at);
     let whole = judge.growth_of_all();
-    let mut judged: Vec<Judgement> = history.tracks.keys().map(|&site| judge.judge(site)).collect();
-    judged.sort_by(Judgement::worst_first);
+    let process = process_of(&session, &looks);
+    let headroom = Headroom::of(process.as_ref(), session.is_timed);
+    let leading = Leading { sites, headroom, full_collections };
+    let program = history.tracks.keys().filter(|&&site| Some(site) != sites.own());
+    let mut judged = leading.review(program.map(|&site| judge.judge(site)).collect());
     let nothing_found = if is_looked_at { Verdict::Steady } else { Verdict::Unknown };
     let verdict = judged.first().map_or(nothing_found, Judgement::verdict);
     let grown = judged.iter().take_while(|site| site.verdict() <= Verdict::Growing).count();
     judged.truncate(grown.saturating_add(limit).min(limit.max(MAX_SITES)));
     let told = Told::of(&looks);
-    let describe = |site: Judgement| describe(&site, &judge, &whole, &told, sites);
+    let describe = |site: &Judgement| describe(site, &judge, &whole, &told, &leading);
+    let described: Vec<LeakSite> = judged.iter().map(describe).collect();
     Leaks {
         verdict,
         others: Vec::new(),
         full_collections,
         growth_only: history.interval.is_none(),
         span_ms: session.is_timed.then(|| session.span_hours() * 3_600_000.0),
+        sample_interval_bytes: history.interval,
+        process,
         growth_bytes_per_hour: whole,
         detectable: judge.detectable(),
-        sites: judged.into_iter().map(describe).collect(),
+        leaks: groups::group(&described),
+        sites: described,
         moments: told.captures(),
         snapshots: session.names,
     }
+}
+
+/// What the process did as a whole, as far as it is looked at; what it did at all, where it is not.
+fn process_of(session: &History, looks: &[usize]) -> Option<Process> {
+    let all: Vec<usize> = (0..session.captures()).collect();
+    let captures = if looks.len() > 1 { looks } else { &all };
+    let hours = session.hours[*captures.last()?] - session.hours[*captures.first()?];
+    let usages: Vec<_> = captures.iter().map(|&capture| session.usages[capture]).collect();
+    Process::over(&usages, session.is_timed.then_some(hours * 3_600_000.0))
 }
 
 /// What the answer has of a site.
@@ -99,8 +121,9 @@ fn describe(
     judge: &Judge<'_>,
     whole: &Interval,
     told: &Told,
-    sites: &Sites,
+    leading: &Leading<'_>,
 ) -> LeakSite {
+    let Leading { sites, headroom, .. } = leading;
     let track = &judge.history.tracks[&found.site];
     let is_sampled = judge.history.interval.is_some();
     LeakSite {
@@ -108,10 +131,12 @@ fn describe(
         reason: found.reason,
         frame: sites.frame(found.site).clone(),
         stack: sites.callers(found.site),
+        is_program: sites.is_program(found.site),
         live_bytes: found.live_bytes,
         growth_bytes_per_hour: found.growth,
         retention: found.retention.interval95(),
         share: (whole.estimate > 0.0).then(|| found.growth.estimate / whole.estimate),
+        heap_limit_ms: headroom.lasts_ms(&found.growth),
         history: told.moments(track, is_sampled),
         cohorts: if is_sampled { told.cohorts(track) } else { Vec::new() },
         needs: judge.needs(found),

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use super::history::{History, Life, Track};
+use crate::analysis::process::Usage;
 use crate::analysis::sites::Sites;
 use crate::profile::{Estimate, Profile, estimate};
 
@@ -54,7 +55,8 @@ impl Sessions {
         let session = self.0.entry(key).or_default();
         let full_collections = profile.metadata.full_collections;
         let at_exit = profile.metadata.at_exit;
-        let capture = Capture { name, taken_at, full_collections, at_exit };
+        let usage = Usage::of(&profile.metadata);
+        let capture = Capture { name, taken_at, full_collections, at_exit, usage };
         if is_session && session.has_copy_of(&capture) {
             return;
         }
@@ -88,6 +90,7 @@ struct Capture {
     full_collections: Option<u64>,
     /// See [`crate::profile::Metadata::at_exit`].
     at_exit: bool,
+    usage: Option<Usage>,
 }
 
 impl Capture {
@@ -197,6 +200,7 @@ impl Session {
             hours: hours_of(&captures, is_timed),
             collections: collections_of(&captures, is_timed),
             at_exit: captures.iter().map(|capture| capture.at_exit).collect(),
+            usages: captures.iter().map(|capture| capture.usage).collect(),
             names: captures.into_iter().map(|capture| capture.name).collect(),
             tracks,
             interval,
