@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'ERR_ACCESS_DENIED'
   /** `start()`: it runs with other options. */
   | 'ERR_ALREADY_SAMPLING'
+  /** The Snapshot was disposed: its memory is freed. */
+  | 'ERR_DISPOSED'
   /** A bug of ours. */
   | 'ERR_INTERNAL'
   /** A TypeError: an argument of the wrong type. */
@@ -23,6 +25,8 @@ export type ErrorCode =
   | 'ERR_OUT_OF_RANGE'
   /** Another agent (the inspector, another profiler) samples this thread. */
   | 'ERR_SAMPLER_IN_USE'
+  /** `Snapshot.leaks()`: fewer than two captures of one session; `skipped` tells what could not be read. */
+  | 'ERR_TOO_FEW_SNAPSHOTS'
   /** An answer or an encoded profile is larger than a call can give; the calls say how large that is. */
   | 'ERR_TOO_LARGE'
   /** What an option asks for this V8 cannot do. */
@@ -206,7 +210,11 @@ export interface FlamegraphOptions {
 
 /** Options of `write()`. */
 export interface WriteOptions extends EncodeOptions {
-  /** Default: what the name of the file ends with; `'heapprofile'` if it ends otherwise. */
+  /**
+   * Default: what the name of the file ends with; with `.html` it is a flame graph, see
+   * `writeFlamegraph()`. `'heapprofile'` if it ends otherwise, but for what means a format that is not
+   * written here (`.svg`, `.pprof`, `.gz`): without `format` that is an error.
+   */
   format?: Format;
 }
 
@@ -422,7 +430,7 @@ export interface Leaks {
   spanMs: number | null;
   /** Null where `growthOnly`. */
   sampleIntervalBytes: number | null;
-  /** Null of files that do not tell. */
+  /** Over `moments`, or over all captures if there is one moment only. Null of files that do not tell. */
   process: ProcessChange | null;
   /** Of all live bytes; see the sites' own. */
   growthBytesPerHour: Interval;
@@ -519,8 +527,9 @@ export interface LeakSite extends Site {
 }
 
 /**
- * A capture, or a profile that was read from a file; held outside V8's heap until it is garbage. What
- * a file does not tell is null. It cannot be cloned, `structuredClone()` and `postMessage()` throw: send
+ * A capture, or a profile that was read from a file; held outside V8's heap until it is garbage or
+ * disposed. What a file does not tell is null. Once it is disposed all it can be asked, methods and
+ * properties, is ERR_DISPOSED. It cannot be cloned, `structuredClone()` and `postMessage()` throw: send
  * what `encode()` resolves to, and `Snapshot.parse()` it there.
  */
 export class Snapshot {
@@ -549,6 +558,8 @@ export class Snapshot {
    * which are read one after the other. Of several sessions the worst one is told of, of equal ones the
    * one with the most captures. doc/leaks.md says how it decides.
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong arguments.
+   * @throws ERR_TOO_FEW_SNAPSHOTS: no session has two captures. `skipped` of the error is that of `Leaks`.
+   * @throws ERR_DISPOSED: one of the snapshots is.
    * @throws ERR_TOO_LARGE: the answer has more than 256 MiB.
    */
   static leaks(sources: readonly (string | Snapshot)[], options?: LeakOptions): Promise<Leaks>;
@@ -570,6 +581,16 @@ export class Snapshot {
    * everything live that none of them has looked at. Null of files that do not tell.
    */
   readonly fullCollections: number | null;
+  /** `process.pid` of the process it was taken in. */
+  readonly pid: number | null;
+  /** `worker_threads.threadId` of the thread; 0 is the main thread. */
+  readonly threadId: number | null;
+  /** The same for all captures of one session, and for no others. */
+  readonly sessionId: string | null;
+  /** `process.memoryUsage()` just before the capture. */
+  readonly memoryUsage: MemoryUsage | null;
+  /** Those that the file was written with; a fresh copy each time, empty if it has none. */
+  readonly labels: Record<string, string>;
   /** One for each script whose source map could not be used: when the file was written or now. */
   readonly warnings: SourceMapWarning[];
   /** What the capture cost the thread: V8's part and ours, milliseconds; null of a file. */
@@ -633,6 +654,11 @@ export class Snapshot {
    * @throws ERR_ACCESS_DENIED: Node's permission model does not let the program read this package.
    */
   encodeFlamegraph(options?: FlamegraphOptions): Promise<Buffer>;
+  /**
+   * Frees its memory at once, or when what was asked of it before is done, which is not disturbed. Called by
+   * `using`; a second time it does nothing. Node.js before 18.18 has no such symbol, and nothing here.
+   */
+  [Symbol.dispose](): void;
 }
 
 /** Whether this runtime can be sampled. */

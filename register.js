@@ -8,7 +8,9 @@ const { resolve } = require('node:path');
 const { snapshot, start } = require('./index.js');
 const { onExit } = require('./lib/on-exit.js');
 const { takeSnapshot, writeInto, writeIntoSync } = require('./lib/snapshot.js');
+const { tell } = require('./lib/tally.js');
 const {
+  readCount,
   readDuration,
   readFormat,
   readSampleInterval,
@@ -16,36 +18,62 @@ const {
   readSwitch,
 } = require('./lib/text-options.js');
 
+/** Of each variable what it is read with, and what happens where it is wrong. */
 const START_VARIABLES = {
-  sampleIntervalBytes: { name: 'HEAP_PROFILE_SAMPLE_INTERVAL', read: readSampleInterval },
-  stackDepth: { name: 'HEAP_PROFILE_STACK_DEPTH', read: readStackDepth },
-  forceGC: { name: 'HEAP_PROFILE_FORCE_GC', read: readSwitch },
+  sampleIntervalBytes: {
+    name: 'HEAP_PROFILE_SAMPLE_INTERVAL',
+    read: readSampleInterval,
+    otherwise: 'the default, 512KiB, is used',
+  },
+  stackDepth: {
+    name: 'HEAP_PROFILE_STACK_DEPTH',
+    read: readStackDepth,
+    otherwise: 'the default, 64, is used',
+  },
+  forceGC: {
+    name: 'HEAP_PROFILE_FORCE_GC',
+    read: readSwitch,
+    otherwise: 'garbage is left to V8',
+  },
 };
 
 const FILE_VARIABLES = {
-  directory: { name: 'HEAP_PROFILE_DIR', read: (_, text) => text },
-  format: { name: 'HEAP_PROFILE_FORMAT', read: readFormat },
-  every: { name: 'HEAP_PROFILE_EVERY', read: readDuration },
-  onExit: { name: 'HEAP_PROFILE_ON_EXIT', read: readSwitch },
+  directory: { name: 'HEAP_PROFILE_DIR', read: (_, text) => text, otherwise: '' },
+  format: {
+    name: 'HEAP_PROFILE_FORMAT',
+    read: readFormat,
+    otherwise: 'the default, heapprofile, is used',
+  },
+  every: {
+    name: 'HEAP_PROFILE_EVERY',
+    read: readDuration,
+    otherwise: 'no profiles are written while the program runs',
+  },
+  onExit: {
+    name: 'HEAP_PROFILE_ON_EXIT',
+    read: readSwitch,
+    otherwise: 'no profile is written when the program ends',
+  },
+  keep: { name: 'HEAP_PROFILE_KEEP', read: readCount, otherwise: 'all profiles are kept' },
 };
 
 /** @returns {any} the options that were given, by name */
 function readVariables(variables) {
   const options = Object.create(null);
-  for (const [option, { name, read }] of Object.entries(variables)) {
+  for (const [option, { name, read, otherwise }] of Object.entries(variables)) {
     const text = process.env[name];
     if (text === undefined || text === '') continue;
     try {
       options[option] = read(name, text);
     } catch (error) {
-      warn(`${error.message}; the default is used`);
+      warn(`${error.message}; ${otherwise}`);
     }
   }
   return options;
 }
 
 /** Writes files of this thread from now on. */
-function keepFiles({ directory = '.', format, every, onExit: atExit = false }) {
+function keepFiles({ directory = '.', every, onExit: atExit = false, ...how }) {
   if (every === undefined && !atExit) return;
   // Where it is now: the application may change the current directory.
   const place = resolve(directory);
@@ -55,10 +83,10 @@ function keepFiles({ directory = '.', format, every, onExit: atExit = false }) {
     return warn(`no profiles are written: ${error.message}`);
   }
   if (every !== undefined) {
-    const write = oneAtATime(() => writeFile(place, format));
+    const write = oneAtATime(() => writeFile(place, how));
     setInterval(write, every).unref();
   }
-  if (atExit) onExit((hasEnded) => writeLastFile(place, format, hasEnded));
+  if (atExit) onExit((hasEnded) => writeLastFile(place, how, hasEnded));
 }
 
 /** Skips calls while one is under way: on a slow disk snapshots would pile up. */
@@ -72,17 +100,17 @@ function oneAtATime(work) {
   };
 }
 
-async function writeFile(place, format) {
+async function writeFile(place, how) {
   try {
-    await writeInto(snapshot(), place, format);
+    tell(await writeInto(snapshot(), place, how));
   } catch (error) {
     warn(`no profile was written: ${error.message}`);
   }
 }
 
-function writeLastFile(place, format, hasEnded) {
+function writeLastFile(place, how, hasEnded) {
   try {
-    writeIntoSync(takeSnapshot(hasEnded), place, format);
+    tell(writeIntoSync(takeSnapshot(hasEnded), place, how));
   } catch (error) {
     // Warnings come a tick later, and there is none.
     console.error(`HeapProfileWarning: no profile was written: ${error.message}`);

@@ -1,12 +1,21 @@
 // The public API: arguments, errors, the trees, the file. What may crash is in host-*.spec.mjs.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { Session } from 'node:inspector';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, test } from 'node:test';
+import { inspect } from 'node:util';
 import { threadId } from 'node:worker_threads';
 
 import heapProfile, * as named from '../index.js';
@@ -529,11 +538,16 @@ test('a Snapshot has what index.d.ts says, and nothing that is ours only', () =>
     'encodeFlamegraph',
     'estimate',
     'fullCollections',
+    'labels',
     'liveBytes',
+    'memoryUsage',
     'nodeCount',
+    'pid',
     'sampleCount',
     'sampleIntervalBytes',
+    'sessionId',
     'takenAt',
+    'threadId',
     'timings',
     'toJSON',
     'top',
@@ -557,4 +571,156 @@ test('options are read once: what is checked is what is used', async () => {
   assert.equal(reads, 1);
   await new Promise((done) => heapProfile.write(join(directory, 'called'), options, done));
   assert.equal(reads, 2);
+});
+
+test('a name that means another format is refused, before anything is written', async () => {
+  heapProfile.start();
+  const snapshot = heapProfile.snapshot();
+  const foreign = {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /"filename" .*known are \.heapprofile, \.pb\.gz, \.folded, \.html\. .*x\.\w+/,
+  };
+  for (const ending of [
+    'svg',
+    'PNG',
+    'htm',
+    'cpuprofile',
+    'pprof',
+    'pb',
+    'heapprofile.gz',
+    'Pb.gz',
+  ]) {
+    const path = join(directory, `x.${ending}`);
+    await assert.rejects(heapProfile.write(path), foreign, ending);
+    await assert.rejects(snapshot.write(path), foreign, ending);
+    assert.ok(!existsSync(path));
+  }
+  // Those of no known meaning are as good as none, and who says the format may call it anything.
+  for (const name of ['x', 'x.json', 'x.tmp', '.x', 'svg']) {
+    const path = await snapshot.write(join(directory, name));
+    assert.ok('heapProfile' in JSON.parse(readFileSync(path, 'utf8')), name);
+  }
+  const path = await snapshot.write(join(directory, 'x.svg'), { format: 'heapprofile' });
+  JSON.parse(readFileSync(path, 'utf8'));
+});
+
+test('.html is a flame graph, unless a format is given', async () => {
+  heapProfile.start();
+  const path = join(directory, 'x.html');
+  assert.equal(await heapProfile.write(path, { sourceMaps: true, labels: { a: 'b' } }), path);
+  assert.match(readFileSync(path, 'utf8'), /^<!doctype html>/i);
+  await heapProfile.write(path, { format: 'heapprofile' });
+  JSON.parse(readFileSync(path, 'utf8'));
+});
+
+test('what a snapshot was taken of can be read back, from files too', async () => {
+  heapProfile.start({ forceGC: true });
+  assert.equal(heapProfile.status().forceGC, true);
+  const taken = heapProfile.snapshot();
+  assert.deepEqual([taken.pid, taken.threadId, taken.labels], [process.pid, threadId, {}]);
+  assert.match(taken.sessionId, /^[0-9a-f]{32}$/);
+  assert.deepEqual(Object.keys(taken.memoryUsage), Object.keys(process.memoryUsage()));
+  const labels = JSON.parse('{"service":"api","__proto__":"a","constructor":"b"}');
+  const read = await heapProfile.Snapshot.parse(await taken.encode('heapprofile', { labels }));
+  for (const name of ['pid', 'threadId', 'sessionId', 'memoryUsage']) {
+    assert.deepEqual(read[name], taken[name], name);
+  }
+  assert.deepEqual(Object.entries(read.labels).sort(), Object.entries(labels).sort());
+  const again = await read.encode('heapprofile', { labels: read.labels });
+  assert.deepEqual((await heapProfile.Snapshot.parse(again)).labels, read.labels);
+  const text = '{"head":{"functionName":"f","selfSize":1},"samples":[]}';
+  const foreign = await heapProfile.Snapshot.parse(Buffer.from(text));
+  const { pid, threadId: thread, sessionId, memoryUsage } = foreign;
+  assert.deepEqual([pid, thread, sessionId, memoryUsage], [null, null, null, null]);
+  assert.deepEqual(foreign.labels, {});
+});
+
+test('inspecting a snapshot shows what it holds', () => {
+  heapProfile.start({ sampleIntervalBytes: 1024 });
+  const snapshot = heapProfile.snapshot();
+  const shown = inspect(snapshot);
+  for (const name of ['nodeCount', 'sampleCount', 'liveBytes', 'takenAt', 'fullCollections']) {
+    assert.ok(shown.includes(`${name}: `), shown);
+  }
+  for (const text of [
+    'sampleIntervalBytes: 1024',
+    `pid: ${process.pid}`,
+    `threadId: ${threadId}`,
+    `sessionId: '${snapshot.sessionId}'`,
+    `heapUsed: ${snapshot.memoryUsage.heapUsed}`,
+    'labels: {}',
+  ]) {
+    assert.ok(shown.includes(text), shown);
+  }
+});
+
+const { dispose } = Symbol;
+const noDispose = dispose === undefined && 'Node.js before 18.18 has no Symbol.dispose';
+
+test('where there is no Symbol.dispose nothing has its name', () => {
+  const program = `
+    const native = Symbol;
+    globalThis.Symbol = (text) => native(text);
+    const { Snapshot } = require(${JSON.stringify(createRequire(import.meta.url).resolve('../index.js'))});
+    console.log(Symbol.dispose, Object.getOwnPropertyNames(Snapshot.prototype).includes('undefined'));`;
+  const { stdout } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' });
+  assert.equal(stdout, 'undefined false\n');
+});
+
+test('what is disposed can be asked nothing', {
+  skip: noDispose,
+}, async () => {
+  heapProfile.start({ sampleIntervalBytes: 64 });
+  allocateInNamedFunction();
+  const other = heapProfile.snapshot();
+  const snapshot = heapProfile.snapshot();
+  assert.equal(snapshot[dispose](), undefined);
+  snapshot[dispose]();
+  const disposed = { name: 'Error', code: 'ERR_DISPOSED', message: /disposed/ };
+  const { prototype } = heapProfile.Snapshot;
+  for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (get !== undefined) assert.throws(() => snapshot[name], disposed, name);
+  }
+  for (const call of [() => snapshot.tree(), () => snapshot.toJSON(), () => snapshot.estimate()]) {
+    assert.throws(call, disposed);
+  }
+  for (const promise of [
+    snapshot.top(),
+    snapshot.diff(other),
+    other.diff(snapshot),
+    snapshot.write(join(directory, 'disposed')),
+    snapshot.encode(),
+    snapshot.encodeFlamegraph(),
+    snapshot.writeFlamegraph(join(directory, 'disposed')),
+    other.encodeFlamegraph({ base: snapshot }),
+    heapProfile.Snapshot.leaks([other, snapshot]),
+  ]) {
+    await assert.rejects(promise, disposed);
+  }
+  assert.ok(!existsSync(join(directory, 'disposed')));
+  assert.equal(inspect(snapshot), 'Snapshot { disposed }');
+  assert.throws(() => prototype[dispose].call({}), { code: 'ERR_INVALID_THIS' });
+});
+
+test('what was asked before disposing is answered', { skip: noDispose }, async () => {
+  heapProfile.start({ sampleIntervalBytes: 256 });
+  allocateInNamedFunction();
+  const snapshot = heapProfile.snapshot();
+  const expected = (await snapshot.encode()).toString();
+  const later = heapProfile.snapshot();
+  const [top, path] = [snapshot.top(), join(directory, 'before-dispose')];
+  const asked = [
+    snapshot.encode(),
+    snapshot.write(path),
+    snapshot.encodeFlamegraph(),
+    heapProfile.Snapshot.leaks([snapshot, later]),
+  ];
+  snapshot[dispose]();
+  later[dispose]();
+  const [encoded, , , leaks] = await Promise.all(asked);
+  assert.equal(leaks.snapshots.length, 2);
+  assert.equal(encoded.toString(), expected);
+  assert.equal(readFileSync(path, 'utf8'), expected);
+  assert.ok((await top).bytes.estimate > 0);
 });

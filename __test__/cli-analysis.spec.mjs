@@ -1,6 +1,13 @@
 // `heap-profile top`, `diff` and `leaks`, and the functions on Snapshot behind them.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -113,6 +120,84 @@ test('top: by file, by package, with totals, filtered', async () => {
   const [whole] = await by('--total', '--limit', '1');
   assert.equal(whole.functionName, '(root)');
   assert.ok((await by('--filter', 'leaky.js')).every(({ url }) => url.endsWith('leaky.js')));
+});
+
+test('top and diff: files and packages have no column of functions', async () => {
+  for (const by of ['file', 'package']) {
+    for (const [args, columns] of [
+      [['top', last], `live bytes +95 % interval +objects +share +${by}`],
+      [['diff', first, last], `growth +95 % interval +before +after +${by}`],
+    ]) {
+      const { stdout } = await cli([...args, '--by', by]);
+      assert.match(stdout, new RegExp(`^ *${columns}\\n`, 'm'));
+      assert.match(stdout, by === 'file' ? /leaky\.js$/m : /\(app\)$/m);
+      assert.doesNotMatch(stdout, /\(anonymous\)/);
+    }
+  }
+});
+
+test('a directory is no profile: what to name is said', async () => {
+  const empty = temporaryDirectory();
+  for (const [args, example] of [
+    [['top', directory], `, such as ${last}`],
+    [['diff', directory, directory], `, such as ${last}`],
+    [['flamegraph', last, '--base', directory], `, such as ${last}`],
+    [['convert', directory, '-o', '-'], `, such as ${last}`],
+    [['top', empty], ''],
+  ]) {
+    const named = example === '' ? empty : directory;
+    assert.deepEqual(await cli(args), {
+      code: 1,
+      signal: null,
+      stdout: '',
+      stderr: `error: ${named} is a directory: name a profile${example}; only leaks looks at all of a directory\n`,
+    });
+  }
+});
+
+test('leaks: --recursive looks into subdirectories, and nowhere twice', async () => {
+  const top = temporaryDirectory();
+  mkdirSync(join(top, 'a', 'b'), { recursive: true });
+  for (const [index, file] of captures().entries()) {
+    copyFileSync(file, join(top, index % 2 === 0 ? 'a' : join('a', 'b'), `${index}.heapprofile`));
+  }
+  symlinkSync(top, join(top, 'a', 'loop'));
+  const flat = await cli(['leaks', top]);
+  assert.equal(flat.code, 1);
+  const hint = '(--recursive looks into subdirectories)';
+  assert.equal(
+    flat.stderr,
+    `error: leaks needs two or more profiles of one session in ${top} ${hint}; there is none\n`,
+  );
+  const { code, answer } = await json('leaks', top, '--recursive');
+  assert.deepEqual([code, answer.snapshots.length], [3, captures().length]);
+  const empty = temporaryDirectory();
+  const { stderr } = await cli(['leaks', empty, '-r']);
+  assert.match(stderr, new RegExp(`one session in ${empty}; there is none\n$`));
+});
+
+test('leaks: fewer than two captures of a session are an error with a code', async () => {
+  const code = 'ERR_TOO_FEW_SNAPSHOTS';
+  const one = await Snapshot.read(first);
+  const message = /^leaks needs two or more profiles of one session; there is only one$/;
+  await assert.rejects(Snapshot.leaks([]), { name: 'Error', code, message: /; there is none$/ });
+  await assert.rejects(Snapshot.leaks([one]), { code, message });
+  await assert.rejects(Snapshot.leaks([first]), { code, message, skipped: [] });
+  const error = await Snapshot.leaks([one, 'nothing']).catch((caught) => caught);
+  assert.equal(error.code, code);
+  assert.deepEqual(
+    error.skipped.map(({ path }) => path),
+    ['nothing'],
+  );
+  // One of each session is no more.
+  const other = join(temporaryDirectory(), 'other.heapprofile');
+  const profile = JSON.parse(readFileSync(first));
+  profile.heapProfile.sessionId = 'another';
+  writeFileSync(other, JSON.stringify(profile));
+  await assert.rejects(Snapshot.leaks([first, other]), {
+    code,
+    message: /there is only one, and one of each of 1 other sessions$/,
+  });
 });
 
 test('top: text and Markdown say the same', async () => {
@@ -478,8 +563,9 @@ test('names do not reach the terminal in the words of leaks, errors and warnings
 test('wrong arguments say what was expected', async () => {
   for (const [args, message] of [
     [['top'], /error: 'top' needs FILE/],
-    [['top', last, '--by', 'line'], /"--by" must be one of 'function', 'file', 'package', 'stack'/],
-    [['top', last, '--limit', 'x'], /--limit.*must be an integer/],
+    [['top', last, '--by', 'line'], /: --by needs function, file, package or stack, got "line"\n/],
+    [['top', last, '--limit', 'x'], /: --limit needs a number, got "x"\n/],
+    [['top', last, '--limit', '0'], /: --limit needs a number from 1 to 2147483647, got "0"\n/],
     [['top', last, '--self', '--total'], /not both/],
     [['diff', last], /needs BASE FILE/],
     [['leaks', '-'], /stdin is one profile, and leaks needs two or more/],

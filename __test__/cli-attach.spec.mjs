@@ -2,12 +2,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readdirSync, watch } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { attach, attachShortly, CLOSED, startTarget } from './attach.mjs';
 import { cli, readDirectory, readProfile, root, runChild, temporaryDirectory } from './helpers.mjs';
 
@@ -333,11 +342,49 @@ test('what is skipped above is not there', () => {
   assert.equal(hasSwitch, major >= 22);
 });
 
+test('what could not be written is said at once, and the process is left alone', async (t) => {
+  const { order, pid } = await startTarget(t);
+  const cwd = emptyDirectory();
+  writeFileSync(join(cwd, 'file'), '');
+  for (const [output, code, message] of [
+    ['file/x.heapprofile', 1, /^error: E(?:NOTDIR|EXIST)/],
+    ['.', 1, /^error: EISDIR/],
+    ['/dev/null', 1, /^error: EINVAL/],
+    ['x.svg', 2, /^error: x\.svg means a format that is not written here/],
+  ]) {
+    const before = Date.now();
+    const args = ['attach', pid, '--duration', '1h', '-o', output];
+    const result = await cli(args, { cwd, timeout: 20_000 });
+    assert.equal(result.code, code, output);
+    assert.match(result.stderr, message);
+    assert.ok(Date.now() - before < 20_000);
+  }
+  assert.deepEqual(readdirSync(cwd), ['file']);
+  assert.deepEqual(await order('state'), CLOSED);
+});
+
+test('the directory is made, before anything is sampled', async (t) => {
+  const { pid } = await startTarget(t);
+  const cwd = emptyDirectory();
+  const attached = attach(pid, ['--duration', '700ms', '-o', 'not/yet/a.heapprofile'], { cwd });
+  while (!existsSync(join(cwd, 'not', 'yet'))) await delay(20);
+  assert.deepEqual(readdirSync(join(cwd, 'not', 'yet')), []);
+  assert.equal((await attached).code, 0);
+  readProfile(join(cwd, 'not', 'yet', 'a.heapprofile'));
+});
+
+test('.html is a flame graph of what was sampled', async (t) => {
+  const { pid } = await startTarget(t);
+  const file = join(emptyDirectory(), 'a.html');
+  assert.equal((await attach(pid, ['--duration', '300ms', '-o', file])).code, 0);
+  assert.match(readFileSync(file, 'utf8'), /^<!doctype html>/i);
+});
+
 test('wrong usage', async () => {
   for (const [args, message] of [
     [['attach'], /'attach' needs PID/],
-    [['attach', 'app.js'], /"PID" must be an integer/],
-    [['attach', '0'], /"PID" is out of range/],
+    [['attach', 'app.js'], /: PID needs a number, got "app\.js"\n/],
+    [['attach', '0'], /: PID needs a number from 1 to 2147483647, got "0"\n/],
     [['attach', '1', '--thread', '-1'], /--thread.*ambiguous.*XYZ'\.\n/],
     [['attach', '1', '--every', '1s', '-o', '-'], /cannot all go to stdout/],
   ]) {

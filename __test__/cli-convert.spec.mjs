@@ -94,3 +94,34 @@ for (const [what, args, message] of [
     assert.equal(stderr.split('\n').length, 2);
   });
 }
+
+test('.html is a flame graph, with --source-maps too', async () => {
+  const page = join(directory, 'a.html');
+  for (const args of [[], ['--source-maps']]) {
+    const { code, stdout } = await cli(['convert', file, '-o', page, ...args]);
+    assert.deepEqual([code, stdout], [0, `wrote ${page}\n`]);
+    const expected = await (await Snapshot.read(file)).encodeFlamegraph();
+    assert.equal(readFileSync(page, 'utf8'), expected.toString());
+  }
+});
+
+test('a name that means another format is refused before anything is read', async () => {
+  for (const name of ['a.svg', 'a.PNG', 'a.pprof', 'a.heapprofile.gz', 'a.cpuprofile', 'a.PB.GZ']) {
+    const { code, stdout, stderr } = await cli(['convert', 'nothing', '-o', name], {
+      cwd: directory,
+    });
+    assert.deepEqual([code, stdout], [2, '']);
+    const known = '.heapprofile, .pb.gz, .folded, .html';
+    assert.ok(
+      stderr.startsWith(
+        `error: ${name} means a format that is not written here; known are ${known}\n`,
+      ),
+      stderr,
+    );
+  }
+  // Who says the format may call the file anything.
+  const named = ['-o', 'named.svg', '--format', 'folded'];
+  const { code } = await cli(['convert', file, ...named], { cwd: directory });
+  assert.equal(code, 0);
+  assert.match(readFileSync(join(directory, 'named.svg'), 'utf8'), /^\(root\)/);
+});

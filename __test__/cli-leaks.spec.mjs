@@ -105,6 +105,16 @@ test('of a worker thread the heap is its own, and the resident set that of all',
   assert.match((await leaks(...files)).stdout, /^Process: heap of thread 3 10 -> 21 MiB, /);
 });
 
+test('where no full collection was, what the process did is told all the same, after that', async () => {
+  const usage = (at) => ({ fullCollections: 3, memoryUsage: memoryUsage(70 + at, 10 + at) });
+  const { code, stdout } = await leaks(...writeSession(temporaryDirectory(), [LEAK], { usage }));
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^V8 has made 0 full collections .*\nWait, .*\nProcess: heap 10 -> 21 MiB, /,
+  );
+});
+
 test('memory that a program keeps in Buffers is told', async () => {
   const program = join(temporaryDirectory(), 'buffers.cjs');
   const code = `

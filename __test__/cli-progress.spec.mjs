@@ -4,6 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { inTerminal, noTerminal, root, runChild, temporaryDirectory } from './helpers.mjs';
 
 const require = createRequire(import.meta.url);
@@ -11,12 +12,16 @@ const { start, stop, write, Snapshot } = require(root);
 const { load } = require('../lib/native.js');
 const directory = temporaryDirectory();
 const plain = join(directory, 'a.heapprofile');
+const later = join(directory, 'b.heapprofile');
 const compressed = join(directory, 'a.pb.gz');
 
 before(async () => {
   start({ sampleIntervalBytes: 1024 });
   globalThis.held = Array.from({ length: 10_000 }, (_, index) => ({ index }));
   await write(plain);
+  // Not of one millisecond.
+  await delay(10);
+  await write(later);
   stop();
   await (await Snapshot.read(plain)).write(compressed);
 });
@@ -72,11 +77,12 @@ test('what goes wrong meanwhile goes on going wrong', async () => {
 
 test('what is read is counted, compressed files as they are', async () => {
   const { bytesRead } = load();
+  const all = [plain, later, compressed];
   for (const [read, length] of [
     [() => Snapshot.read(plain), statSync(plain).size],
     [() => Snapshot.read(compressed), statSync(compressed).size],
     [() => Snapshot.parse(readFileSync(plain)), statSync(plain).size],
-    [() => Snapshot.leaks([plain, compressed]), statSync(plain).size + statSync(compressed).size],
+    [() => Snapshot.leaks(all), all.reduce((total, file) => total + statSync(file).size, 0)],
   ]) {
     const already = bytesRead();
     await read();

@@ -1,9 +1,10 @@
 // `heap-profile run`: the program ends as it would without us, and leaves profiles.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   cli,
   fixture,
@@ -31,6 +32,12 @@ function onceReady(signal) {
   };
 }
 
+/** What is said at the end, nothing else, where one profile was written. */
+function wroteOne(directory) {
+  const file = `${directory}/heap-profile-\\d+\\.heapprofile`;
+  return new RegExp(`^wrote 1 profile to ${directory}; next: heap-profile top ${file}\n$`);
+}
+
 /** The one profile in a directory. */
 function onlyProfile(directory) {
   const { profiles, others } = readDirectory(directory);
@@ -42,7 +49,7 @@ for (const how of ['normal', 'exit', 'exitCode', 'throw', 'reject']) {
   test(`${how}: exit code and output as without us, and a profile`, async () => {
     const directory = emptyDirectory();
     const without = await runChild(ends, [how]);
-    const result = await cli(['run', '--dir', directory, '--', ends, how]);
+    const result = await cli(['run', '--quiet', '--dir', directory, '--', ends, how]);
     assert.deepEqual(result, without);
     assert.equal(onlyProfile(directory).heapProfile.sampleIntervalBytes, 524288);
   });
@@ -53,7 +60,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     const directory = emptyDirectory();
     const options = { onSpawn: onceReady(signal) };
     const result = await cli(['run', '--dir', directory, '--', ends, 'signal'], options);
-    assert.deepEqual([result.code, result.signal, result.stderr], [null, signal, '']);
+    assert.deepEqual([result.code, result.signal], [null, signal]);
+    assert.match(result.stderr, wroteOne(directory));
     onlyProfile(directory);
   });
 }
@@ -71,7 +79,7 @@ for (const how of ['polite', 'graceful', 'removed']) {
     const directory = emptyDirectory();
     const options = { onSpawn: onceReady('SIGTERM') };
     const without = await runChild(ends, [how], options);
-    const result = await cli(['run', '--dir', directory, '--', ends, how], options);
+    const result = await cli(['run', '--quiet', '--dir', directory, '--', ends, how], options);
     assert.deepEqual(result, without);
     onlyProfile(directory);
   });
@@ -90,8 +98,10 @@ for (const [format, ending] of [
     const program = [fixture('cli', 'until-files.js'), directory, ending];
     const options = ['--dir', directory, '--every', '20ms', '--format', format, '--no-on-exit'];
     const { code, stderr } = await cli(['run', ...options, '--', ...program]);
-    assert.deepEqual([code, stderr], [0, FORCES_GC]);
     const names = readdirSync(directory).filter((name) => !name.endsWith('.tmp'));
+    const next = format === 'folded' ? '' : `; next: heap-profile leaks ${directory}`;
+    const wrote = `wrote ${names.length} profiles to ${directory}${next}\n`;
+    assert.deepEqual([code, stderr], [0, FORCES_GC + wrote]);
     assert.ok(names.length >= 3 && names.every((name) => name.endsWith(ending)), `${names}`);
     if (format === 'folded') return;
     for (const name of names) {
@@ -123,7 +133,8 @@ for (const [options, forceGC, said] of [
   test(`run ${options.join(' ')}: garbage is ${forceGC ? '' : 'not '}collected`, async () => {
     const directory = emptyDirectory();
     const { stderr } = await cli(['run', '--dir', directory, ...options, '--', ends, 'normal']);
-    assert.equal(stderr, said);
+    assert.ok(stderr.startsWith(said), stderr);
+    assert.match(stderr.slice(said.length), wroteOne(directory));
     const { forceGC: wasForced, fullCollections } = onlyProfile(directory).heapProfile;
     assert.equal(wasForced, forceGC);
     if (forceGC) assert.ok(fullCollections >= 1);
@@ -164,8 +175,11 @@ test('each thread and each forked process writes its own profile', async () => {
   const path = join(emptyDirectory(), 'threads.js');
   writeFileSync(path, program);
   const { code, stderr } = await cli(['run', '--dir', directory, '--', path]);
-  assert.deepEqual([code, stderr], [0, '']);
   const { profiles, others } = readDirectory(directory);
+  // One of each session: there is nothing to compare.
+  const wrote = `^wrote 3 profiles to ${directory}; next: heap-profile top ${directory}/.*\n$`;
+  assert.equal(code, 0);
+  assert.match(stderr, new RegExp(wrote));
   const found = profiles.map((name) => readProfile(join(directory, name)).heapProfile);
   assert.deepEqual([found.map(({ threadId }) => threadId).sort(), others], [[0, 0, 1], []]);
   assert.equal(new Set(found.map(({ pid }) => pid)).size, 2);
@@ -190,14 +204,121 @@ test('bad values of the environment are warnings', async () => {
   const preload = ['--require', join(root, 'register.js')];
   const env = {
     HEAP_PROFILE_DIR: directory,
-    HEAP_PROFILE_EVERY: '60',
+    HEAP_PROFILE_EVERY: '1hour',
     HEAP_PROFILE_FORMAT: 'svg',
+    HEAP_PROFILE_KEEP: 'ten',
     HEAP_PROFILE_ON_EXIT: 'yes',
   };
   const { code, stderr } = await runChild('-e', ['0'], { execArgv: preload, env });
   assert.equal(code, 0);
-  for (const name of ['EVERY', 'FORMAT', 'ON_EXIT']) {
-    assert.match(stderr, new RegExp(`"HEAP_PROFILE_${name}" must be .*; the default is used`));
+  for (const warning of [
+    'EVERY needs a duration such as 500ms, 60s, 5m or 1h, got "1hour"; no profiles are written while the program runs\n',
+    'FORMAT needs heapprofile, pprof or folded, got "svg"; the default, heapprofile, is used\n',
+    'ON_EXIT needs 1 or 0, got "yes"; no profile is written when the program ends\n',
+    'KEEP needs a number, got "ten"; all profiles are kept\n',
+  ]) {
+    assert.ok(stderr.includes(`HeapProfileWarning: HEAP_PROFILE_${warning}`), stderr);
   }
   assert.deepEqual(readdirSync(directory), []);
+});
+
+test('what was written is told, and what to ask of it, as a shell takes it', async () => {
+  const cwd = emptyDirectory();
+  const until = [fixture('cli', 'until-files.js'), "its/user's profiles", '.heapprofile'];
+  const options = ['--dir', "its/user's profiles", '--every', '1h', '--force-gc'];
+  const one = await cli(['run', ...options, '--', ends, 'normal'], { cwd });
+  const [name] = readdirSync(join(cwd, until[1]));
+  assert.equal(
+    one.stderr,
+    `wrote 1 profile to its/user's profiles; next: heap-profile top 'its/user'\\''s profiles/${name}'\n`,
+  );
+  const often = ['--dir', until[1], '--every', '20ms', '--no-on-exit', '--force-gc'];
+  const more = await cli(['run', ...often, '--', ...until], { cwd });
+  const count = readDirectory(join(cwd, until[1])).profiles.length - 1;
+  assert.equal(
+    more.stderr,
+    // Not those that were there before.
+    `wrote ${count} profiles to its/user's profiles; next: heap-profile leaks 'its/user'\\''s profiles'\n`,
+  );
+});
+
+test('that nothing was written is told, too; --quiet tells nothing', async () => {
+  const directory = emptyDirectory();
+  const options = ['--dir', directory, '--no-on-exit'];
+  const loud = await cli(['run', ...options, '--', ends, 'normal']);
+  assert.equal(loud.stderr, `wrote no profiles to ${directory}\n`);
+  for (const quiet of ['--quiet', '-q']) {
+    const { stderr } = await cli(['run', quiet, ...options, '--every', '1s', '--', ends, 'normal']);
+    assert.equal(stderr, '');
+  }
+  // The file by which run is told is gone.
+  assert.deepEqual(readdirSync(directory), []);
+});
+
+test('what outlives the command does not bring its file back', async () => {
+  const directory = emptyDirectory();
+  const program = `
+    const { spawn } = require('node:child_process');
+    if (process.env.OUTLIVES) return setTimeout(() => {}, 1000);
+    const env = { ...process.env, OUTLIVES: '1' };
+    const args = ['--require', ${JSON.stringify(join(root, 'register.js'))}, process.argv[1]];
+    spawn(process.execPath, args, { env, stdio: 'ignore', detached: true }).unref();`;
+  const path = join(emptyDirectory(), 'daemon.js');
+  writeFileSync(path, program);
+  const { stderr } = await cli(['run', '--dir', directory, '--', path]);
+  assert.match(stderr, wroteOne(directory));
+  while (readDirectory(directory).profiles.length < 2) await delay(50);
+  assert.equal(readDirectory(directory).profiles.length, 2);
+  assert.deepEqual(readDirectory(directory).others, []);
+});
+
+test('--keep keeps the newest of the process, its workers too, and touches no other file', async () => {
+  const directory = emptyDirectory();
+  const foreign = 'heap-profile-1.heapprofile';
+  writeFileSync(join(directory, foreign), '{"head":{},"samples":[],"heapProfile":{}}');
+  const program = `
+    const { readdirSync, renameSync, symlinkSync, writeFileSync } = require('node:fs');
+    const { Worker, isMainThread } = require('node:worker_threads');
+    if (isMainThread) process.chdir('/');
+    const seen = new Set();
+    let replaced = false;
+    const looking = setInterval(() => {
+      for (const name of readdirSync(${JSON.stringify(directory)})) {
+        if (!/^heap-profile-\\d{5,}/.test(name)) continue;
+        seen.add(name);
+        if (!isMainThread || replaced) continue;
+        replaced = true;
+        const path = ${JSON.stringify(directory)} + '/' + name;
+        renameSync(path, path + '.moved');
+        symlinkSync(path + '.moved', path);
+      }
+      if (seen.size > 12) clearInterval(looking);
+    }, 5);
+    if (isMainThread) new Worker(__filename);`;
+  const path = join(emptyDirectory(), 'keep.js');
+  writeFileSync(path, program);
+  const options = ['--dir', directory, '--every', '30ms', '--keep', '3', '--no-force-gc'];
+  const { code, stderr } = await cli(['run', ...options, '--', path]);
+  assert.equal(code, 0, stderr);
+  const names = readdirSync(directory);
+  const moved = names.find((name) => name.endsWith('.moved'));
+  const link = moved.replace('.moved', '');
+  assert.ok(names.includes(foreign) && lstatSync(join(directory, link)).isSymbolicLink());
+  const left = names.filter((name) => ![foreign, moved, link].includes(name));
+  assert.equal(left.length, 3, `${names}`);
+  const [, written, told] = /^wrote (\d+) profiles to .*, (\d+) of them are left; next: /.exec(
+    stderr,
+  );
+  // The link is there under the name of a file that was written.
+  assert.ok(Number(written) > 8 && Number(told) === 4, stderr);
+});
+
+test('HEAP_PROFILE_KEEP is for the preload alone, too', async () => {
+  const directory = emptyDirectory();
+  const env = { HEAP_PROFILE_DIR: directory, HEAP_PROFILE_EVERY: '10ms', HEAP_PROFILE_KEEP: '1' };
+  const execArgv = ['--require', join(root, 'register.js')];
+  const program = 'setTimeout(() => {}, 500)';
+  const { stderr } = await runChild('-e', [program], { execArgv, env });
+  assert.equal(stderr, '');
+  assert.equal(readDirectory(directory).profiles.length, 1);
 });

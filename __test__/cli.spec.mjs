@@ -25,6 +25,16 @@ test('--help names every command, and each has its own with examples', async () 
   }
 });
 
+test('without arguments: the help on stderr, and exit code 2', async () => {
+  const help = await cli(['--help']);
+  assert.deepEqual(await cli([]), { ...help, code: 2, stdout: '', stderr: help.stdout });
+});
+
+test('help is --help, of a command too', async () => {
+  assert.deepEqual(await cli(['help']), await cli(['--help']));
+  assert.deepEqual(await cli(['help', 'leaks']), await cli(['leaks', '--help']));
+});
+
 test('leaks --help tells which exit code wins', async () => {
   const { stdout } = await cli(['leaks', '--help']);
   assert.match(
@@ -40,32 +50,59 @@ test('--version', async () => {
 });
 
 for (const [args, message, hint] of [
-  [[], /there is no command/, 'heap-profile --help'],
-  [['explode'], /'explode' is no command/, 'heap-profile --help'],
+  [['explode'], /'explode' is no command\n/, 'heap-profile --help'],
+  [['laeks'], /'laeks' is no command; did you mean 'leaks'\?\n/, 'heap-profile --help'],
+  [['flame', 'a'], /is no command; did you mean 'flamegraph'\?\n/, 'heap-profile --help'],
+  [['help', 'atach'], /is no command; did you mean 'attach'\?\n/, 'heap-profile --help'],
+  [
+    ['top', 'a', '--fliter', 'b'],
+    /Unknown option '--fliter'; did you mean '--filter'\?\n/,
+    'heap-profile top --help',
+  ],
+  [
+    ['run', '--interval', '1k', 'a'],
+    /Unknown option '--interval'; did you mean '--sample-interval'\?\n/,
+    'heap-profile run --help',
+  ],
+  [['top', 'a', '-x'], /Unknown option '-x'\n/, 'heap-profile top --help'],
+  [
+    ['run', 'a.js', '--port', '1'],
+    /Unknown option '--port'; options of the program go behind '--'\n/,
+    'heap-profile run --help',
+  ],
   [['run'], /'run' needs -- \[node options\] app\.js/, 'heap-profile run --help'],
-  [['run', '--evry', '1s', 'a.js'], /Unknown option '--evry'/, 'heap-profile run --help'],
+  [
+    ['run', '--evry', '1s', 'a.js'],
+    /Unknown option '--evry'; did you mean '--every'\?\n/,
+    'heap-profile run --help',
+  ],
   [['run', 'a.js', '--every'], /--every .*argument missing/, 'heap-profile run --help'],
   [
     ['run', '--every', '5', 'a.js'],
-    /"--every" must be a duration such as/,
+    /: --every needs a duration such as 500ms, 60s, 5m or 1h, got "5"\n/,
     'heap-profile run --help',
   ],
-  [['run', '--every', '0s', 'a.js'], /"--every" is out of range/, 'heap-profile run --help'],
+  [
+    ['run', '--every', '0s', 'a.js'],
+    /: --every needs whole milliseconds from 1 to 2147483647, got "0s"\n/,
+    'heap-profile run --help',
+  ],
   [
     ['run', '--depth', '0', 'a.js'],
-    /"--depth" is out of range.* <= 1024/,
+    /: --depth needs a number from 1 to 1024, got "0"\n/,
     'heap-profile run --help',
   ],
   [
     ['run', '--sample-interval', '1GB', 'a.js'],
-    /must be a size such as/,
+    /: --sample-interval needs a size such as .*, got "1GB"\n/,
     'heap-profile run --help',
   ],
   [
     ['run', '--format', 'svg', 'a.js'],
-    /'heapprofile', 'pprof', 'folded'/,
+    /: --format needs heapprofile, pprof or folded, got "svg"\n/,
     'heap-profile run --help',
   ],
+  [['run', '--keep', '0', 'a'], /: --keep needs a number from 1 to /, 'heap-profile run --help'],
   [['convert', 'a'], /Name a file with -o/, 'heap-profile convert --help'],
   [['diff', '-', '-'], /stdin is one profile/, 'heap-profile diff --help'],
   [['convert', 'a', 'b', '-o', 'c'], /'b' is one argument too many/, 'heap-profile convert --help'],

@@ -36,3 +36,12 @@ test('600 snapshots in bursts of 10 are collected before they add up', async () 
   // small objects that stand for them alone for long: all of them are more than 300 MB.
   assert.ok(growth < 180e6, `${growth} bytes more, of ${rss.at(-1)}`);
 });
+
+test('2,000 snapshots that are held but disposed: RSS stays flat', {
+  skip: Symbol.dispose === undefined && 'Node.js before 18.18 has no Symbol.dispose',
+}, async () => {
+  const rss = await measure('disposed', 2000);
+  const growth = median(rss, 0.8, 1) - median(rss, 0.2, 0.4);
+  // As above: 1,200 of more than 500 kB lie between the medians.
+  assert.ok(growth < 12e6, `${growth} bytes more, of ${rss.at(-1)}`);
+});

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import vm from 'node:vm';
 import { MessageChannel } from 'node:worker_threads';
@@ -12,6 +13,7 @@ import { root, temporaryDirectory } from './helpers.mjs';
 
 const directory = temporaryDirectory();
 const file = join(directory, 'a.heapprofile');
+const later = join(directory, 'b.heapprofile');
 let taken;
 
 before(async () => {
@@ -19,6 +21,9 @@ before(async () => {
   globalThis.held = Array.from({ length: 1000 }, (_, index) => ({ index }));
   taken = heapProfile.snapshot();
   await taken.write(file);
+  // Not of one millisecond.
+  await delay(10);
+  await heapProfile.write(later);
   heapProfile.stop();
 });
 
@@ -26,7 +31,7 @@ before(async () => {
 function run(code, ...flags) {
   const program = `
     const heapProfile = require(${JSON.stringify(root)});
-    const file = ${JSON.stringify(file)};
+    const [file, later] = ${JSON.stringify([file, later])};
     (async () => { ${code} })().then((result) => console.log(JSON.stringify(result)));`;
   const options = { encoding: 'utf8', cwd: temporaryDirectory() };
   const child = spawnSync(process.execPath, [...flags, '-e', program], options);
@@ -46,13 +51,24 @@ test('options come from the caller, not from Object.prototype', () => {
 test('no call of ours reads what is on Object.prototype only', async () => {
   const values = {
     ...{ sourceMaps: 1, labels: { a: 'b' }, format: 'no such format', base: {} },
+    ...{ changes: 3, keep: 1, directory: '/', millis: 'x', skipped: 3 },
     ...{ by: 'no such', limit: -1, total: 'yes', filter: 3, hideNodeInternals: 'no' },
     ...{ failed: true, errno: 2, code: 'ERR_OTHER', syscall: 'open', path: '/' },
   };
   const code = `
     const { Snapshot } = heapProfile;
     const snapshot = await Snapshot.read(file);
+    const countFiles = () => {
+      // Which Node.js 18 reads from there.
+      const { errno } = Object.prototype;
+      delete Object.prototype.errno;
+      const { length } = require('node:fs').readdirSync('.');
+      if (errno !== undefined) Object.prototype.errno = errno;
+      return length;
+    };
     const text = (await snapshot.encode()).toString();
+    await snapshot.write();
+    await snapshot.write();
     const mine = { filename: await snapshot.write('b'), labels: { service: 'api' } };
     const labelled = (await snapshot.encode('heapprofile', { labels: mine.labels })).toString();
     const failed = await Snapshot.parse(Buffer.from('nothing')).catch((error) => error);
@@ -60,14 +76,17 @@ test('no call of ours reads what is on Object.prototype only', async () => {
       text,
       mine.filename,
       labelled,
+      countFiles(),
+      Object.keys(snapshot.labels),
+      await Snapshot.leaks([snapshot]).catch((error) => [error.code, error.skipped]),
       await snapshot.top(),
       await snapshot.diff(snapshot),
-      (await Snapshot.leaks([snapshot, snapshot])).snapshots,
+      (await Snapshot.leaks([snapshot, await Snapshot.read(later)])).snapshots,
       (await snapshot.encodeFlamegraph()).length,
       [failed.code, failed.message, Object.hasOwn(failed, 'errno')],
     ];`;
   const expected = run(code);
-  assert.equal(expected[7][0], 'ERR_INVALID_PROFILE');
+  assert.equal(expected.at(-1)[0], 'ERR_INVALID_PROFILE');
   // The addon is loaded before: fs.existsSync() of Node.js 18 reads errno from there itself.
   // Functions, too: JSON.stringify calls this one.
   const polluted =

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from '
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import heapProfile from '../index.js';
 import { root, runChild, temporaryDirectory } from './helpers.mjs';
 
@@ -25,6 +26,9 @@ before(async () => {
   heapProfile.start();
   await heapProfile.write(profile);
   await heapProfile.write(join(allowed, 'a.heapprofile'));
+  // Not of one millisecond.
+  await delay(10);
+  await heapProfile.write(join(allowed, 'b.heapprofile'));
   heapProfile.stop();
 });
 
@@ -144,7 +148,7 @@ test('what may not be read is not read', { skip }, async () => {
       await attempt(() => Snapshot.read(join(denied, 'a.heapprofile'))),
       await attempt(() => Snapshot.leaks([file, join(denied, 'a.heapprofile')])),
       await attempt(() => Snapshot.read(file)),
-      await attempt(() => Snapshot.leaks([file, file])),
+      await attempt(() => Snapshot.leaks([file, join(allowed, 'b.heapprofile')])),
     ];`,
   );
   for (const { code, permission, resource } of read.slice(0, 2)) {
@@ -219,6 +223,18 @@ test('while a startup snapshot is built the addon is not loaded', {
   assert.match(stdout, /^ERR_UNSUPPORTED_RUNTIME .*startup snapshot/);
   assert.match(stdout, /^false .*startup snapshot/m);
   assert.ok(existsSync(join(cwd, 'snapshot.blob')));
+});
+
+test('run is told what was written in the only directory that may be', { skip }, async () => {
+  const cli = createRequire(import.meta.url).resolve('../bin/heap-profile.js');
+  const profiles = join(directory, 'profiles');
+  const grants = [flag, '--no-warnings', ADDONS, READ_ALL, `--allow-fs-write=${profiles}/*`];
+  const every = ['--every', '1h', '--no-force-gc'];
+  const run = [cli, ['run', '--dir', profiles, ...every, '--', ...grants, '-e', '0']];
+  const { code, stderr } = await runChild(...run);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^wrote 1 profile to .*profiles; next: heap-profile top .*\n$/);
+  assert.equal(readdirSync(profiles).length, 1);
 });
 
 test('the command line says what it may not do, in one line', { skip }, async () => {

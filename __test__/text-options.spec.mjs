@@ -40,12 +40,15 @@ test('what is neither, or out of range, is an error that names it', () => {
     const invalid = {
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_VALUE',
-      message: /"--x" must be a size/,
+      message: /^--x needs a size such as .*, got "/,
     };
     assert.throws(() => readSampleInterval('--x', text), invalid, text);
   }
   for (const text of ['', '60', 's', '1d', '-1s', '1 s']) {
-    const invalid = { code: 'ERR_INVALID_ARG_VALUE', message: /"--x" must be a duration/ };
+    const invalid = {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /^--x needs a duration such as .*, got "/,
+    };
     assert.throws(() => readDuration('--x', text), invalid, text);
   }
   for (const [read, text] of [

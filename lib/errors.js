@@ -17,6 +17,7 @@ class CommandError extends Error {}
 const ERRORS = {
   ERR_ACCESS_DENIED: Error,
   ERR_ALREADY_SAMPLING: Error,
+  ERR_DISPOSED: Error,
   ERR_INTERNAL: Error,
   ERR_INVALID_ARG_TYPE: TypeError,
   ERR_INVALID_ARG_VALUE: TypeError,
@@ -25,6 +26,7 @@ const ERRORS = {
   ERR_NOT_SAMPLING: Error,
   ERR_OUT_OF_RANGE: RangeError,
   ERR_SAMPLER_IN_USE: Error,
+  ERR_TOO_FEW_SNAPSHOTS: Error,
   ERR_TOO_LARGE: Error,
   ERR_UNSUPPORTED_OPTION: Error,
   ERR_UNSUPPORTED_RUNTIME: Error,

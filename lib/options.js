@@ -4,6 +4,7 @@
 const { toUSVString, types } = require('node:util');
 const { bare } = require('./bare.js');
 const { invalidArgType, invalidArgValue, outOfRange } = require('./errors.js');
+const { ENDINGS, isForeign } = require('./file-names.js');
 const { checkEverythingReadable } = require('./permission.js');
 
 /** @import { JsChanges, JsFormat, JsInclude, JsStartOptions } from '../target/native.d.ts' */
@@ -63,6 +64,7 @@ const checkSiteOptions = (options) => checkOptions(SITE_CHECKS, options);
 function checkWriteRequest(filename, options) {
   if (filename !== undefined) checkPath('filename', filename);
   const { format, ...changes } = checkOptions(WRITE_CHECKS, options);
+  if (format === undefined && filename !== undefined) checkEnding('filename', filename);
   return { filename, format, changes: bare(changes) };
 }
 
@@ -171,6 +173,13 @@ function checkPath(name, value) {
   }
 }
 
+/** The name must not ask for a format that the file would not have. */
+function checkEnding(name, filename) {
+  if (!isForeign(filename)) return;
+  const reason = `means a format that is not written here; known are ${ENDINGS.join(', ')}`;
+  throw invalidArgValue(name, reason, filename);
+}
+
 function checkCallback(callback) {
   if (typeof callback !== 'function') {
     throw invalidArgType('callback', 'of type function', callback);
@@ -184,7 +193,6 @@ module.exports = {
   checkCallback,
   checkEncodeOptions,
   checkFormat,
-  checkGrouping,
   checkInclude,
   checkInteger,
   checkLeakOptions,
@@ -195,6 +203,8 @@ module.exports = {
   checkSiteOptions,
   checkStartOptions,
   checkWriteRequest,
+  FORMATS,
+  GROUPINGS,
   MAX_DEPTH,
   MAX_INTERVAL,
 };

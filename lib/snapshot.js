@@ -4,7 +4,8 @@
 const { basename, isAbsolute, join, resolve } = require('node:path');
 const { inspect } = require('node:util');
 const { bare } = require('./bare.js');
-const { errorOf, invalidArgType, invalidThis, settle } = require('./errors.js');
+const { codedError, errorOf, invalidArgType, invalidThis, settle } = require('./errors.js');
+const { isFlamegraph } = require('./file-names.js');
 const { describeHost } = require('./host.js');
 const { load } = require('./native.js');
 const {
@@ -23,7 +24,7 @@ const {
 const { checkReadable, checkWritable } = require('./permission.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
 
-/** @import { NativeSnapshot } from '../target/native.d.ts' */
+/** @import { JsChanges, JsFormat, NativeSnapshot } from '../target/native.d.ts' */
 
 /** Known to this file only. The class of `native` will not do: each load of the addon has one. */
 const KEY = Symbol('key');
@@ -49,7 +50,7 @@ let nativeOf;
 let fileOf;
 
 class Snapshot {
-  /** @type {NativeSnapshot} */
+  /** @type {NativeSnapshot | undefined} */
   #native;
   /**
    * The name of the file that it was read from.
@@ -62,6 +63,9 @@ class Snapshot {
     isSnapshot = (value) => typeof value === 'object' && value !== null && #native in value;
     nativeOf = (snapshot) => {
       if (!isSnapshot(snapshot)) throw invalidThis('Snapshot');
+      if (snapshot.#native === undefined) {
+        throw codedError('ERR_DISPOSED', 'The Snapshot is disposed: its memory is freed');
+      }
       return snapshot.#native;
     };
     fileOf = (snapshot) => snapshot.#file;
@@ -84,8 +88,8 @@ class Snapshot {
   /** For console.log and the like. */
   [inspect.custom](_depth, options) {
     if (!isSnapshot(this)) return 'Snapshot {}';
-    const { nodeCount, sampleCount, liveBytes, takenAt } = this;
-    return `Snapshot ${inspect({ nodeCount, sampleCount, liveBytes, takenAt }, options)}`;
+    if (this.#native === undefined) return 'Snapshot { disposed }';
+    return `Snapshot ${inspect(contentsOf(this), options)}`;
   }
 
   get nodeCount() {
@@ -111,6 +115,26 @@ class Snapshot {
 
   get fullCollections() {
     return nativeOf(this).fullCollections;
+  }
+
+  get pid() {
+    return nativeOf(this).pid;
+  }
+
+  get threadId() {
+    return nativeOf(this).threadId;
+  }
+
+  get sessionId() {
+    return nativeOf(this).sessionId;
+  }
+
+  get memoryUsage() {
+    return nativeOf(this).memoryUsage;
+  }
+
+  get labels() {
+    return Object.fromEntries(nativeOf(this).labels);
   }
 
   get warnings() {
@@ -145,23 +169,10 @@ class Snapshot {
   }
 
   static async leaks(sources, options) {
-    checkArray('sources', sources);
-    // What a listener or a promise costs counts for the function of the program that made it.
-    const asked = bare({ hideNodeInternals: true, ...checkLeakOptions(options) });
-    const question = JSON.stringify(asked);
-    const { LeakHunt } = load();
-    const hunt = new LeakHunt();
-    for (const [index, source] of sources.entries()) {
-      if (typeof source === 'string') {
-        hunt.addFile(readable(source), source);
-      } else {
-        checkSnapshot(`sources[${index}]`, source);
-        hunt.addSnapshot(nativeOf(source), `snapshot ${index + 1}`);
-      }
-    }
-    const { skipped, ...found } = JSON.parse(settle(await hunt.judge(question)));
-    const reason = ({ path, failure }) => ({ path, message: errorOf(failure).message });
-    return { ...found, skipped: skipped.map(reason) };
+    const answer = await findLeaks(sources, options);
+    if (answer.snapshots.length >= 2) return answer;
+    const { skipped } = answer;
+    throw Object.assign(codedError('ERR_TOO_FEW_SNAPSHOTS', tooFew(answer)), { skipped });
   }
 
   async write(filename, options) {
@@ -190,6 +201,13 @@ class Snapshot {
     return settle(await native.encodeFlamegraph(...flamegraphOf(this, base)));
   }
 
+  [Symbol.dispose]() {
+    if (!isSnapshot(this)) throw invalidThis('Snapshot');
+    const native = this.#native;
+    this.#native = undefined;
+    native?.dispose();
+  }
+
   static async read(path, options) {
     checkPath('path', path);
     const { sourceMaps = false } = checkReadOptions(options);
@@ -201,6 +219,45 @@ class Snapshot {
     const { sourceMaps = false } = checkReadOptions(options);
     return new Snapshot(settle(await load().parse(buffer, sourceMaps)), KEY);
   }
+}
+
+// Node.js before 18.18 has no such symbol, and the method would be called that.
+Reflect.deleteProperty(Snapshot.prototype, 'undefined');
+
+/** What is said of a snapshot: what it knows, not what it costs to ask. */
+function contentsOf(snapshot) {
+  const { nodeCount, sampleCount, liveBytes, takenAt, sampleIntervalBytes } = snapshot;
+  const { fullCollections, pid, threadId, sessionId, memoryUsage, labels } = snapshot;
+  const rest = { sampleIntervalBytes, fullCollections, pid, threadId, sessionId, memoryUsage };
+  return { nodeCount, sampleCount, liveBytes, takenAt, ...rest, labels };
+}
+
+/** What `Snapshot.leaks()` resolves to, of however few. */
+async function findLeaks(sources, options) {
+  checkArray('sources', sources);
+  // What a listener or a promise costs counts for the function of the program that made it.
+  const asked = bare({ hideNodeInternals: true, ...checkLeakOptions(options) });
+  const question = JSON.stringify(asked);
+  const { LeakHunt } = load();
+  const hunt = new LeakHunt();
+  for (const [index, source] of sources.entries()) {
+    if (typeof source === 'string') {
+      hunt.addFile(readable(source), source);
+    } else {
+      checkSnapshot(`sources[${index}]`, source);
+      hunt.addSnapshot(nativeOf(source), `snapshot ${index + 1}`);
+    }
+  }
+  const { skipped, ...found } = JSON.parse(settle(await hunt.judge(question)));
+  const reason = ({ path, failure }) => ({ path, message: errorOf(failure).message });
+  return { ...found, skipped: skipped.map(reason) };
+}
+
+/** Why there is no answer; `where` is where was looked. */
+function tooFew({ snapshots, others }, where = '') {
+  const found = snapshots.length === 0 ? 'none' : 'only one';
+  const left = others.length === 0 ? '' : `, and one of each of ${others.length} other sessions`;
+  return `leaks needs two or more profiles of one session${where}; there is ${found}${left}`;
 }
 
 /** An absolute path of the same meaning: of `..` behind a link and of `/` or `/.` at the end the system knows more. */
@@ -217,12 +274,14 @@ function checkSnapshot(name, value) {
  * What native code wants for a flame graph's page.
  * @param {Snapshot} snapshot
  * @param {Snapshot} [base]
- * @returns {[string, string, NativeSnapshot | undefined]}
+ * @param {JsChanges} [changes]
+ * @returns {[string, string, NativeSnapshot | undefined, JsChanges]}
  */
-function flamegraphOf(snapshot, base) {
+function flamegraphOf(snapshot, base, changes = bare({})) {
   const name = fileOf(snapshot) ?? 'heap-profile';
-  if (base === undefined) return [readable(FLAMEGRAPH), name, undefined];
-  return [readable(FLAMEGRAPH), `${name} since ${fileOf(base) ?? 'its base'}`, nativeOf(base)];
+  const page = readable(FLAMEGRAPH);
+  if (base === undefined) return [page, name, undefined, changes];
+  return [page, `${name} since ${fileOf(base) ?? 'its base'}`, nativeOf(base), changes];
 }
 
 /** Captures the running session of this thread; throws ERR_NOT_SAMPLING without one. */
@@ -246,28 +305,53 @@ function writable(path) {
 
 /** Writes what a checked request asks for; resolves to the name of the file. */
 async function writeSnapshot(snapshot, { filename, format, changes }) {
-  if (filename === undefined) return basename(await writeInto(snapshot, '.', format, changes));
-  settle(await nativeOf(snapshot).writeTo(writable(filename), format, changes));
+  if (filename === undefined) return basename(await writeInto(snapshot, '.', { format, changes }));
+  const [native, path] = [nativeOf(snapshot), writable(filename)];
+  if (format === undefined && isFlamegraph(filename)) {
+    settle(await native.writeFlamegraph(path, ...flamegraphOf(snapshot, undefined, changes)));
+  } else {
+    settle(await native.writeTo(path, format, changes));
+  }
   return filename;
 }
 
-/** Writes under a new name in a directory; resolves to the path. */
-async function writeInto(snapshot, directory, format, changes = bare({})) {
-  const { place, now } = newName(directory);
-  return settle(await nativeOf(snapshot).writeInto(place, now, format, changes));
+/**
+ * How a file gets a name of ours. `keep` is how many stay of those that this process wrote with such a
+ * number.
+ * @typedef {{ format?: JsFormat, changes?: JsChanges, keep?: number }} How
+ */
+
+/**
+ * Writes under a new name in a directory; resolves to the path.
+ * @param {How} how
+ */
+async function writeInto(snapshot, directory, how) {
+  const { format, changes = bare({}), keep } = bare(how);
+  const place = newName(directory, keep);
+  return settle(await nativeOf(snapshot).writeInto(place, format, changes));
 }
 
-/** For the end of a thread: the same at once. */
-function writeIntoSync(snapshot, directory, format) {
-  const { place, now } = newName(directory);
-  return settle(nativeOf(snapshot).writeIntoSync(place, now, format, bare({})));
+/**
+ * For the end of a thread: the same at once.
+ * @param {How} how
+ */
+function writeIntoSync(snapshot, directory, how) {
+  const { format, keep } = bare(how);
+  const place = newName(directory, keep);
+  return settle(nativeOf(snapshot).writeIntoSync(place, format, bare({})));
 }
 
 /** Where native code looks for a name that is free, and from when on. */
-function newName(directory) {
-  const [place, now] = [resolve(directory), Date.now()];
-  checkWritable(join(place, `heap-profile-${now}.heapprofile`));
-  return { place, now };
+function newName(directory, keep) {
+  const [place, millis] = [resolve(directory), Date.now()];
+  checkWritable(join(place, `heap-profile-${millis}.heapprofile`));
+  return bare({ directory: place, millis, keep });
+}
+
+/** Throws what writing a file of that name would throw now. */
+function checkDestination(filename) {
+  const failure = load().checkDestination(writable(filename));
+  if (failure !== null) throw errorOf(failure);
 }
 
 /** The tree of `get(true)`. */
@@ -275,4 +359,14 @@ function translate(snapshot) {
   return translatedTree(nativeOf(snapshot));
 }
 
-module.exports = { Snapshot, takeSnapshot, translate, writeInto, writeIntoSync, writeSnapshot };
+module.exports = {
+  checkDestination,
+  findLeaks,
+  Snapshot,
+  takeSnapshot,
+  tooFew,
+  translate,
+  writeInto,
+  writeIntoSync,
+  writeSnapshot,
+};

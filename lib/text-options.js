@@ -1,41 +1,32 @@
 // Options that come as text, from the command line or the environment. What is wrong with one is
-// an error in Node's words that names it.
+// said in the words of whoever wrote it: `--limit needs a number, got "abc"`.
 'use strict';
 
-const { invalidArgValue } = require('./errors.js');
-const {
-  checkFormat,
-  checkGrouping,
-  checkInteger,
-  MAX_DEPTH,
-  MAX_INTERVAL,
-} = require('./options.js');
+const { codedError } = require('./errors.js');
+const { FORMATS, GROUPINGS, MAX_DEPTH, MAX_INTERVAL } = require('./options.js');
 
 const BYTES = { '': 1, b: 1, k: 2 ** 10, kib: 2 ** 10, m: 2 ** 20, mib: 2 ** 20 };
 const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** What timers take. */
+/** What timers take, more than 596 hours. */
 const MAX_DURATION = 2 ** 31 - 1;
 const MAX_THREAD_ID = 2 ** 32 - 1;
+const MAX_COUNT = 2 ** 31 - 1;
 
 /** Bytes: `65536`, `64KiB`, `512k`, `1MiB`. */
 function readSampleInterval(name, text) {
   const bytes = multiply(text, BYTES);
-  if (bytes === undefined) {
-    throw invalidArgValue(name, 'must be a size such as 512KiB, 64k, 1MiB or 65536', text);
-  }
-  checkInteger(name, bytes, MAX_INTERVAL);
-  return bytes;
+  if (bytes === undefined) throw wrong(name, 'a size such as 512KiB, 64k, 1MiB or 65536', text);
+  return within(name, bytes, 1, MAX_INTERVAL, 'whole bytes', text);
 }
 
 /** Milliseconds: `500ms`, `60s`, `5m`, `1h`. */
 function readDuration(name, text) {
   const milliseconds = multiply(text, MILLISECONDS);
   if (milliseconds === undefined) {
-    throw invalidArgValue(name, 'must be a duration such as 500ms, 60s, 5m or 1h', text);
+    throw wrong(name, 'a duration such as 500ms, 60s, 5m or 1h', text);
   }
-  checkInteger(name, milliseconds, MAX_DURATION);
-  return milliseconds;
+  return within(name, milliseconds, 1, MAX_DURATION, 'whole milliseconds', text);
 }
 
 function readStackDepth(name, text) {
@@ -46,28 +37,44 @@ function readThreadId(name, text) {
   return readInteger(name, text, MAX_THREAD_ID, 0);
 }
 
+function readCount(name, text) {
+  return readInteger(name, text, MAX_COUNT);
+}
+
 function readInteger(name, text, max, min = 1) {
-  if (!/^\d+$/.test(text)) {
-    throw invalidArgValue(name, `must be an integer >= ${min} and <= ${max}`, text);
-  }
-  checkInteger(name, Number(text), max, min);
-  return Number(text);
+  if (!/^[-+]?\d+$/.test(text)) throw wrong(name, 'a number', text);
+  return within(name, Number(text), min, max, 'a number', text);
 }
 
 function readFormat(name, text) {
-  checkFormat(name, text);
-  return text;
+  return oneOf(name, text, FORMATS);
 }
 
 function readGrouping(name, text) {
-  checkGrouping(name, text);
-  return text;
+  return oneOf(name, text, GROUPINGS);
 }
 
 /** `1` or `0`. */
 function readSwitch(name, text) {
-  if (text !== '1' && text !== '0') throw invalidArgValue(name, 'must be 1 or 0', text);
-  return text === '1';
+  return oneOf(name, text, ['1', '0']) === '1';
+}
+
+function oneOf(name, text, known) {
+  if (known.includes(text)) return text;
+  throw wrong(name, `${known.slice(0, -1).join(', ')} or ${known.at(-1)}`, text);
+}
+
+function within(name, value, min, max, unit, text) {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  const message = `${name} needs ${unit} from ${min} to ${max}, got ${JSON.stringify(text)}`;
+  throw codedError('ERR_OUT_OF_RANGE', message);
+}
+
+function wrong(name, needed, text) {
+  return codedError(
+    'ERR_INVALID_ARG_VALUE',
+    `${name} needs ${needed}, got ${JSON.stringify(text)}`,
+  );
 }
 
 /** A number and a unit, in the smallest unit; undefined if it is something else. */
@@ -78,6 +85,7 @@ function multiply(text, units) {
 }
 
 module.exports = {
+  readCount,
   readDuration,
   readFormat,
   readGrouping,

@@ -44,6 +44,15 @@ const taken: Snapshot = snapshot();
 const live: number | null = taken.liveBytes;
 const counts: number = taken.nodeCount + taken.sampleCount + (taken.sampleIntervalBytes ?? 0);
 const pause: number = (taken.timings?.v8Ms ?? 0) + (taken.timings?.copyMs ?? 0);
+const {
+  pid,
+  threadId,
+  sessionId,
+}: { pid: number | null; threadId: number | null; sessionId: string | null } = taken;
+const heapUsed: number | undefined = taken.memoryUsage?.heapUsed;
+const service: string | undefined = taken.labels.service;
+const disposable: Disposable = taken;
+console.log(pid, threadId, sessionId?.length, heapUsed, service, disposable);
 const json: SamplingHeapProfile = taken.toJSON();
 const line: number | undefined = json.head.children[0]?.callFrame.lineNumber;
 const name: Promise<string> = taken.write();

@@ -6,13 +6,14 @@
 
 const { parseArgs } = require('node:util');
 const { UsageError } = require('./errors.js');
+const { similar } = require('./similar.js');
 
 const HELP = { short: 'h', description: 'Show this' };
 
 /** { isHelp, options, operands }; throws UsageError. */
 function readArguments(command, argv) {
   const described = { ...command.options, help: HELP };
-  const { values, positionals } = parse(described, argv);
+  const { values, positionals } = parse(described, argv, command.operands);
   if (values.help) return { isHelp: true };
   const operands = readOperands(command.operands, positionals, command.name);
   const options = Object.create(null);
@@ -23,12 +24,28 @@ function readArguments(command, argv) {
   return { isHelp: false, options, operands };
 }
 
-function parse(described, argv) {
+/** @returns {{ values: any, positionals: string[] }} */
+function parse(described, argv, operands) {
   const options = {};
   for (const [name, { short, value }] of Object.entries(described)) {
     options[name] = { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) };
   }
-  return orUsageError(() => parseArgs({ args: argv, options, allowPositionals: true }));
+  try {
+    return parseArgs({ args: argv, options, allowPositionals: true });
+  } catch (error) {
+    const [, unknown] = /^Unknown option '(.+?)'/s.exec(error.message) ?? [];
+    throw new UsageError(
+      unknown === undefined ? error.message : unknownOption(unknown, described, operands),
+    );
+  }
+}
+
+function unknownOption(name, described, { text }) {
+  const meant = similar(name.replace(/^-+/, ''), Object.keys(described));
+  const hint = meant === undefined ? '' : `; did you mean '--${meant}'?`;
+  // A program has options of its own.
+  const place = text.startsWith('--') ? "; options of the program go behind '--'" : '';
+  return `Unknown option '${name}'${hint || place}`;
 }
 
 function readValue(name, read, text) {

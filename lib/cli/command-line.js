@@ -18,6 +18,7 @@ function program() {
   return basename(script) === PROGRAM ? [PROGRAM] : ['node', relative('', script)];
 }
 
+/** As a shell takes it. */
 function quoted(text) {
   return PLAIN.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
@@ -27,4 +28,4 @@ function operand(file) {
   return file.startsWith('-') ? `./${file}` : file;
 }
 
-module.exports = { commandLine, operand };
+module.exports = { commandLine, operand, quoted };

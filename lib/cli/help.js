@@ -7,6 +7,7 @@ const PROGRAM = 'heap-profile';
 
 function programHelp(commands) {
   const rows = commands.map(({ name, summary }) => [name, summary]);
+  rows.push(['help', 'Shows this, or of a command what --help after it shows: help COMMAND']);
   return [
     `Usage: ${PROGRAM} COMMAND [options]`,
     '',

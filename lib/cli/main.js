@@ -14,6 +14,7 @@ const { CommandError } = require('../errors.js');
 const { UsageError } = require('./errors.js');
 const { complain } = require('./printable.js');
 const { commandHelp, PROGRAM, programHelp } = require('./help.js');
+const { similar } = require('./similar.js');
 
 const COMMANDS = [
   require('./commands/run.js'),
@@ -24,6 +25,9 @@ const COMMANDS = [
   require('./commands/flamegraph.js'),
   require('./commands/convert.js'),
 ];
+
+/** The exit code. */
+const WRONG_USAGE = 2;
 
 /** Runs a command line; a promise of the exit code. */
 async function main(argv) {
@@ -48,13 +52,31 @@ async function flushStdout() {
 }
 
 function dispatch([first, ...rest]) {
+  if (first === undefined) return printUsage();
   if (first === '--help' || first === '-h') return print(programHelp(COMMANDS));
   if (first === '--version') return print(`${version}\n`);
-  if (first === undefined) throw new UsageError('there is no command');
-  const command = findCommand(first);
-  if (command === undefined) throw new UsageError(`'${first}' is no command`);
+  if (first === 'help') return printHelp(rest[0]);
+  const command = mustFindCommand(first);
   const { isHelp, options, operands } = readArguments(command, rest);
   return isHelp ? print(commandHelp(command)) : command.run(options, operands);
+}
+
+/** Who asks for nothing may not know what there is; a script that does has made a mistake. */
+function printUsage() {
+  process.stderr.write(programHelp(COMMANDS));
+  return WRONG_USAGE;
+}
+
+function printHelp(name) {
+  return print(name === undefined ? programHelp(COMMANDS) : commandHelp(mustFindCommand(name)));
+}
+
+function mustFindCommand(name) {
+  const command = findCommand(name);
+  if (command !== undefined) return command;
+  const meant = similar(name, [...COMMANDS.map((known) => known.name), 'help']);
+  const hint = meant === undefined ? '' : `; did you mean '${meant}'?`;
+  throw new UsageError(`'${name}' is no command${hint}`);
 }
 
 function findCommand(name) {
@@ -71,7 +93,7 @@ function report(error, name) {
     const command = findCommand(name) === undefined ? PROGRAM : `${PROGRAM} ${name}`;
     complain(`error: ${error.message}`);
     complain(`See '${command} --help'.`);
-    return 2;
+    return WRONG_USAGE;
   }
   // Errors with a code are those of the system and ours; any other is a bug.
   const isExpected = error instanceof CommandError || error.code !== undefined;

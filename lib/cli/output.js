@@ -1,7 +1,10 @@
 // Where a command's profiles come from and go to: files, or stdin and stdout as `-`.
 'use strict';
 
+const { readdirSync, statSync } = require('node:fs');
+const { join } = require('node:path');
 const { Snapshot } = require('../snapshot.js');
+const { ENDINGS, isForeign } = require('../file-names.js');
 const { CommandError } = require('../errors.js');
 const { UsageError } = require('./errors.js');
 const { complain } = require('./printable.js');
@@ -17,6 +20,7 @@ async function withProfiles(files, options, work) {
   if (files.filter((file) => file === STANDARD).length > 1) {
     throw new UsageError('stdin is one profile: name a file for the other');
   }
+  for (const file of files) checkFile(file);
   const sources = [];
   for (const file of files) sources.push(file === STANDARD ? await readStdin() : file);
   const snapshots = [];
@@ -28,6 +32,19 @@ async function withProfiles(files, options, work) {
     complain(`warning: ${url}: ${message} (frames: ${count})`);
   }
   return result;
+}
+
+/** A directory is no profile; which one of it is meant only the caller knows. */
+function checkFile(path) {
+  if (path === STANDARD || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const newest = readdirSync(path)
+    .filter((name) => /\.(?:heapprofile|pb\.gz)$/.test(name))
+    .sort()
+    .pop();
+  const example = newest === undefined ? '' : `, such as ${join(path, newest)}`;
+  throw new CommandError(
+    `${path} is a directory: name a profile${example}; only leaks looks at all of a directory`,
+  );
 }
 
 async function readProfile(source, options) {
@@ -45,6 +62,14 @@ async function readStdin() {
   return Buffer.concat(chunks);
 }
 
+/** Throws if the name asks for a format that would not be written. */
+function checkName(file, format) {
+  if (file === STANDARD || format !== undefined || !isForeign(file)) return;
+  throw new UsageError(
+    `${file} means a format that is not written here; known are ${ENDINGS.join(', ')}`,
+  );
+}
+
 /** Resolves to the file's name. The format is that of the name, unless one is given. */
 async function writeProfile(snapshot, file, format) {
   if (file !== STANDARD) return snapshot.write(file, { format });
@@ -57,4 +82,4 @@ async function writeStdout(bytes) {
   return STANDARD;
 }
 
-module.exports = { STANDARD, withProfiles, writeProfile, writeStdout };
+module.exports = { checkName, STANDARD, withProfiles, writeProfile, writeStdout };

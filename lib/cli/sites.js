@@ -1,7 +1,8 @@
 // What `top`, `diff` and `leaks` have in common: which sites are asked for.
 'use strict';
 
-const { readGrouping, readInteger } = require('../text-options.js');
+const { readCount, readGrouping } = require('../text-options.js');
+const { nameOf, placeOf } = require('../display/frames.js');
 const { formatCount } = require('../display/units.js');
 
 /** Options that say what is put together, and how much of it is shown. */
@@ -15,7 +16,7 @@ const GROUP_OPTIONS = {
   limit: {
     value: 'NUMBER',
     description: 'Show so many',
-    read: (name, text) => readInteger(name, text, Number.MAX_SAFE_INTEGER),
+    read: readCount,
     default: '20',
   },
   'hide-node-internals': {
@@ -29,6 +30,17 @@ const FILTER_OPTIONS = {
   total: { description: 'What they and all they call allocate' },
   'source-maps': { description: 'Name functions, files and lines as the original code does' },
 };
+
+/** Of files and packages there is one name. */
+const isOfFiles = (by) => by === 'file' || by === 'package';
+
+function siteColumns(by) {
+  return isOfFiles(by) ? [{ title: by }] : [{ title: 'function' }, { title: 'place' }];
+}
+
+function siteCells(site, by) {
+  return isOfFiles(by) ? [site.url || '(none)'] : [nameOf(site), placeOf(site)];
+}
 
 /** Why the table does not show everything. */
 function tableNotes(sites, filter, omitted, what) {
@@ -50,4 +62,12 @@ function includeLines(include) {
   return include === 'allocated' ? [line] : [];
 }
 
-module.exports = { FILTER_OPTIONS, GROUP_OPTIONS, includeLines, ownNotes, tableNotes };
+module.exports = {
+  FILTER_OPTIONS,
+  GROUP_OPTIONS,
+  includeLines,
+  ownNotes,
+  siteCells,
+  siteColumns,
+  tableNotes,
+};

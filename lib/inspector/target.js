@@ -18,9 +18,8 @@ const POLL_MS = 50;
 /** An inspector's answer is one entry, with the program's path. */
 const LONGEST_ANSWER = 64 * 1024;
 
-/** { url, wasOpen } of the process's main thread. `interruption` is the AbortSignal of Ctrl-C. */
+/** { url, wasOpen } of the main thread of a process that was checked. `interruption` is the AbortSignal of Ctrl-C. */
 async function openInspector(pid, interruption) {
-  checkTarget(pid);
   const before = listeningAddresses(pid);
   // Others are not asked yet: the application itself may listen there. Port 0 is any.
   const port = expectedPort(pid);
@@ -38,6 +37,7 @@ async function openInspector(pid, interruption) {
   throw new CommandError(whyClosed(pid, port, isSignalled));
 }
 
+/** Throws if there is no such process that can be attached to. */
 function checkTarget(pid) {
   if (process.platform !== 'linux') throw new CommandError('attach works on Linux only');
   try {
@@ -218,4 +218,4 @@ function get(address) {
   });
 }
 
-module.exports = { openInspector };
+module.exports = { checkTarget, openInspector };

@@ -48,13 +48,13 @@ fn from_json<T: DeserializeOwned>(text: &str) -> error::Result<T> {
 impl NativeSnapshot {
     #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn top(&self, question: String) -> AsyncTask<Analyze> {
-        let profile = self.profile.clone();
+        let profile = self.profile();
         Analyze::task(question, move |question| top::top(&profile, question))
     }
 
     #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn diff(&self, base: &NativeSnapshot, question: String) -> AsyncTask<Analyze> {
-        let (base, current) = (base.profile.clone(), self.profile.clone());
+        let (base, current) = (base.profile(), self.profile());
         Analyze::task(question, move |question| diff::diff(&base, &current, question))
     }
 }
@@ -75,7 +75,7 @@ impl LeakHunt {
 
     #[napi]
     pub fn add_snapshot(&mut self, snapshot: &NativeSnapshot, name: String) {
-        self.places.push((Place::Memory(snapshot.profile.clone()), name));
+        self.places.push((Place::Memory(snapshot.profile()), name));
     }
 
     #[napi]

@@ -12,16 +12,18 @@ use serde::Serialize;
 
 use super::outcome::{Failure, MAX_BUFFER_BYTES, buffer_of, caught, settled};
 use super::snapshot::NativeSnapshot;
+use super::write::JsChanges;
 use heap_profile_core::analysis::flamegraph::{FlameGraph, flamegraph};
 use heap_profile_core::error::{self, Error};
 use heap_profile_core::file::{self, Target};
 use heap_profile_core::format::bounded::bounded;
+use heap_profile_core::format::draft::Draft;
 use heap_profile_core::format::html;
 use heap_profile_core::profile::Profile;
 
 /// A page before its data is in it.
 pub struct Page {
-    profile: Arc<Profile>,
+    draft: Draft,
     base: Option<Arc<Profile>>,
     /// Where scripts/build.mjs put it.
     template: PathBuf,
@@ -43,7 +45,7 @@ impl Page {
     }
 
     fn write(&self, template: &str, out: &mut impl Write) -> io::Result<()> {
-        let graph = flamegraph(&self.profile, self.base.as_deref());
+        let graph = flamegraph(&self.draft.finish(), self.base.as_deref());
         html::write(template, &PageData { title: &self.title, graph }, out)
     }
 }
@@ -109,9 +111,10 @@ impl NativeSnapshot {
         template: String,
         title: String,
         #[napi(ts_arg_type = "NativeSnapshot | undefined")] base: Base,
+        changes: JsChanges,
     ) -> AsyncTask<WritePage> {
         let target = Target::Path(path.into());
-        AsyncTask::new(WritePage { page: self.page(template, title, base), target })
+        AsyncTask::new(WritePage { page: self.page(template, title, base, changes), target })
     }
 
     #[napi(ts_return_type = "Promise<Buffer | Failure>")]
@@ -120,14 +123,15 @@ impl NativeSnapshot {
         template: String,
         title: String,
         #[napi(ts_arg_type = "NativeSnapshot | undefined")] base: Base,
+        changes: JsChanges,
     ) -> AsyncTask<EncodePage> {
-        AsyncTask::new(EncodePage(self.page(template, title, base)))
+        AsyncTask::new(EncodePage(self.page(template, title, base, changes)))
     }
 }
 
 impl NativeSnapshot {
-    fn page(&self, template: String, title: String, base: Base) -> Page {
-        let base = base.map(|base| base.profile.clone());
-        Page { profile: self.profile.clone(), base, template: template.into(), title }
+    fn page(&self, template: String, title: String, base: Base, changes: JsChanges) -> Page {
+        let base = base.map(|base| base.profile());
+        Page { draft: self.draft(changes), base, template: template.into(), title }
     }
 }

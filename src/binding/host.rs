@@ -5,7 +5,7 @@ use napi_derive::napi;
 use heap_profile_core::profile::metadata::{Host, MemoryUsage};
 
 /// `process.memoryUsage()`.
-#[napi(object, object_to_js = false)]
+#[napi(object)]
 pub struct JsMemoryUsage {
     pub rss: f64,
     pub heap_total: f64,
@@ -26,6 +26,20 @@ pub struct JsHost {
     pub at_exit: bool,
 }
 
+impl From<JsMemoryUsage> for MemoryUsage {
+    fn from(usage: JsMemoryUsage) -> MemoryUsage {
+        let JsMemoryUsage { rss, heap_total, heap_used, external, array_buffers } = usage;
+        MemoryUsage { rss, heap_total, heap_used, external, array_buffers }
+    }
+}
+
+impl From<MemoryUsage> for JsMemoryUsage {
+    fn from(usage: MemoryUsage) -> JsMemoryUsage {
+        let MemoryUsage { rss, heap_total, heap_used, external, array_buffers } = usage;
+        JsMemoryUsage { rss, heap_total, heap_used, external, array_buffers }
+    }
+}
+
 impl From<JsHost> for Host {
     fn from(host: JsHost) -> Host {
         Host {
@@ -33,13 +47,7 @@ impl From<JsHost> for Host {
             thread_id: host.thread_id,
             node_version: host.node_version,
             v8_version: host.v8_version,
-            memory_usage: MemoryUsage {
-                rss: host.memory_usage.rss,
-                heap_total: host.memory_usage.heap_total,
-                heap_used: host.memory_usage.heap_used,
-                external: host.memory_usage.external,
-                array_buffers: host.memory_usage.array_buffers,
-            },
+            memory_usage: host.memory_usage.into(),
             heap_size_limit: host.heap_size_limit,
             own_directory: Some(host.own_directory),
             at_exit: host.at_exit,

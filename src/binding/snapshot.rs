@@ -1,26 +1,29 @@
 //! A capture as JavaScript holds it: numbers, flat arrays to build trees from, and files.
 
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use heap_profile_core::error;
 use heap_profile_core::profile::estimate::Total;
 use heap_profile_core::profile::metadata::{Host, Warning};
-use heap_profile_core::profile::{Estimate, Node, Profile, Text};
+use heap_profile_core::profile::{Estimate, Node, Parts, Profile, Text};
 use napi::bindgen_prelude::{Float64ArraySlice, Int32ArraySlice, ObjectFinalize};
 use napi::{Env, JsString};
 use napi_derive::napi;
 
 use super::free::free;
+use super::host::JsMemoryUsage;
 use super::names::JsInclude;
 use super::outcome::{Result, guard, refused};
 use crate::v8;
 
 #[napi(custom_finalize)]
 pub struct NativeSnapshot {
-    pub(super) profile: Arc<Profile>,
+    /// Empty once it is disposed.
+    profile: RefCell<Arc<Profile>>,
     timings: Option<Timings>,
     /// What V8 was told that this object holds outside its heap.
-    external_bytes: i64,
+    external_bytes: Cell<i64>,
 }
 
 /// What a capture cost the thread.
@@ -72,13 +75,27 @@ impl NativeSnapshot {
         let external_bytes = profile.heap_bytes() as i64;
         // So that V8 collects snapshots that nobody holds, before they add up.
         env.adjust_external_memory(external_bytes)?;
-        Ok(NativeSnapshot { profile: Arc::new(profile), timings, external_bytes })
+        Ok(NativeSnapshot {
+            profile: RefCell::new(Arc::new(profile)),
+            timings,
+            external_bytes: Cell::new(external_bytes),
+        })
+    }
+
+    /// For those who ask something of it, to hold until they are done.
+    pub(super) fn profile(&self) -> Arc<Profile> {
+        self.profile.borrow().clone()
+    }
+
+    /// Takes back what V8 was told that this object holds.
+    fn give_back(&self, env: Env) -> napi::Result<()> {
+        env.adjust_external_memory(-self.external_bytes.take()).map(drop)
     }
 }
 
 impl ObjectFinalize for NativeSnapshot {
     fn finalize(self, env: Env) -> napi::Result<()> {
-        env.adjust_external_memory(-self.external_bytes).map(drop)
+        self.give_back(env)
     }
 }
 
@@ -86,40 +103,69 @@ impl ObjectFinalize for NativeSnapshot {
 impl NativeSnapshot {
     #[napi(getter)]
     pub fn node_count(&self) -> u32 {
-        self.profile.nodes.len() as u32
+        self.profile().nodes.len() as u32
     }
 
     #[napi(getter)]
     pub fn sample_count(&self) -> Result<u32> {
-        guard(|| Ok(self.profile.totals().by_age.len() as u32))
+        guard(|| Ok(self.profile().totals().by_age.len() as u32))
     }
 
     #[napi(getter)]
     pub fn live_bytes(&self) -> Result<Option<f64>> {
-        guard(|| Ok(self.profile.totals().live_bytes))
+        guard(|| Ok(self.profile().totals().live_bytes))
     }
 
     /// Milliseconds since 1970.
     #[napi(getter)]
     pub fn taken_at(&self) -> Option<f64> {
-        self.profile.metadata.taken_at.map(|time| time.timestamp_millis() as f64)
+        self.profile().metadata.taken_at.map(|time| time.timestamp_millis() as f64)
     }
 
     #[napi(getter)]
     pub fn sample_interval_bytes(&self) -> Option<u32> {
-        self.profile.interval()
+        self.profile().interval()
     }
 
     /// Since the session's start; none where the file does not tell.
     #[napi(getter)]
     pub fn full_collections(&self) -> Option<f64> {
-        self.profile.metadata.full_collections.map(|count| count as f64)
+        self.profile().metadata.full_collections.map(|count| count as f64)
+    }
+
+    #[napi(getter)]
+    pub fn pid(&self) -> Option<u32> {
+        self.profile().metadata.pid
+    }
+
+    #[napi(getter)]
+    pub fn thread_id(&self) -> Option<u32> {
+        self.profile().metadata.thread_id
+    }
+
+    #[napi(getter)]
+    pub fn session_id(&self) -> Option<String> {
+        self.profile().metadata.session_id.clone()
+    }
+
+    #[napi(getter)]
+    pub fn memory_usage(&self) -> Option<JsMemoryUsage> {
+        self.profile().metadata.memory_usage.map(Into::into)
+    }
+
+    /// Name and text of each: in an object none could be called `__proto__`.
+    #[napi(getter)]
+    pub fn labels(&self) -> Vec<(String, String)> {
+        let profile = self.profile();
+        let labels = profile.metadata.labels.iter();
+        labels.map(|(name, text)| (name.clone(), text.clone())).collect()
     }
 
     /// One for each script whose source map could not be used.
     #[napi(getter)]
     pub fn warnings(&self) -> Vec<JsWarning> {
-        let warnings = self.profile.metadata.warnings.iter().cloned();
+        let profile = self.profile();
+        let warnings = profile.metadata.warnings.iter().cloned();
         warnings.map(|Warning { url, message, count }| JsWarning { url, message, count }).collect()
     }
 
@@ -129,17 +175,26 @@ impl NativeSnapshot {
         self.timings
     }
 
+    /// Lets go of the profile, so that it is freed now, or when the tasks that have it are done.
+    /// lib/snapshot.js asks nothing of it any more.
+    #[napi]
+    pub fn dispose(&self, env: Env) -> Result<()> {
+        self.profile.replace(Arc::new(Profile::new(Parts::default())));
+        guard(|| self.give_back(env).map_err(refused))
+    }
+
     /// What the live objects add up to, or with `allocated` the collected ones too; none where
     /// that is not known.
     #[napi]
     pub fn estimate(&self, include: JsInclude) -> Result<Option<JsEstimate>> {
-        guard(|| Ok(self.profile.estimate(include.into()).map(describe)))
+        guard(|| Ok(self.profile().estimate(include.into()).map(describe)))
     }
 
     /// Each string once; nodes refer to them by index.
     #[napi]
     pub fn strings<'env>(&self, env: &'env Env) -> Result<Vec<JsString<'env>>> {
-        let strings = self.profile.strings.iter().map(|text| match text {
+        let profile = self.profile();
+        let strings = profile.strings.iter().map(|text| match text {
             Text::Utf8(text) => env.create_string(text),
             Text::Utf16(units) => env.create_string_utf16(units),
         });
@@ -152,7 +207,8 @@ impl NativeSnapshot {
     pub fn nodes<'env>(&self, env: &'env Env) -> Result<Int32ArraySlice<'env>> {
         guard(|| {
             let mut start = 0;
-            let nodes = self.profile.nodes.iter().zip(self.profile.child_counts());
+            let profile = self.profile();
+            let nodes = profile.nodes.iter().zip(profile.child_counts());
             let fields = nodes.map(|(node, children)| {
                 let allocations = node.allocations_end - start;
                 start = node.allocations_end;
@@ -166,7 +222,8 @@ impl NativeSnapshot {
     /// Size and count of each allocation, in the order of the nodes.
     #[napi]
     pub fn allocations<'env>(&self, env: &'env Env) -> Result<Float64ArraySlice<'env>> {
-        let allocations = self.profile.allocations.iter();
+        let profile = self.profile();
+        let allocations = profile.allocations.iter();
         doubles(
             env,
             allocations.map(|allocation| [allocation.size as f64, f64::from(allocation.count)]),
@@ -177,18 +234,19 @@ impl NativeSnapshot {
     #[napi]
     pub fn self_sizes<'env>(&self, env: &'env Env) -> Result<Float64ArraySlice<'env>> {
         guard(|| {
-            Float64ArraySlice::copy_from(env, &self.profile.totals().self_sizes).map_err(refused)
+            Float64ArraySlice::copy_from(env, &self.profile().totals().self_sizes).map_err(refused)
         })
     }
 
     /// Estimated bytes, node id and ordinal of each sample, oldest first.
     #[napi]
     pub fn samples<'env>(&self, env: &'env Env) -> Result<Float64ArraySlice<'env>> {
-        let samples = self.profile.samples_by_age();
+        let profile = self.profile();
+        let samples = profile.samples_by_age();
         doubles(
             env,
             samples.map(|sample| {
-                [self.profile.bytes_of(sample), f64::from(sample.node_id), sample.ordinal as f64]
+                [profile.bytes_of(sample), f64::from(sample.node_id), sample.ordinal as f64]
             }),
         )
     }

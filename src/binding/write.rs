@@ -25,6 +25,22 @@ pub struct JsChanges {
     pub labels: Option<HashMap<String, String>>,
 }
 
+/// Where a file gets a name that nobody has.
+#[napi(object, object_to_js = false)]
+pub struct JsPlace {
+    pub directory: String,
+    /// Milliseconds since 1970, for the name.
+    pub millis: f64,
+    /// How many of the files of this process that were written with such a number stay, the newest.
+    pub keep: Option<u32>,
+}
+
+/// Why a file could not be written there now; nothing if it could.
+#[napi(ts_return_type = "Failure | null")]
+pub fn check_destination(path: String) -> Option<Failure> {
+    caught(|| file::check(path.as_ref()).map_err(Error::from)).err().map(Failure::from)
+}
+
 /// Encodes a profile into a file; the path of it.
 pub struct Write {
     draft: Draft,
@@ -89,12 +105,11 @@ impl NativeSnapshot {
     #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn write_into(
         &self,
-        directory: String,
-        millis: f64,
+        place: JsPlace,
         format: Option<JsFormat>,
         changes: JsChanges,
     ) -> AsyncTask<Write> {
-        AsyncTask::new(self.write_new(directory, millis, format, changes))
+        AsyncTask::new(self.write_new(place, format, changes))
     }
 
     /// For the end of a thread, after which nothing asynchronous would complete.
@@ -102,12 +117,11 @@ impl NativeSnapshot {
     pub fn write_into_sync(
         &self,
         env: Env,
-        directory: String,
-        millis: f64,
+        place: JsPlace,
         format: Option<JsFormat>,
         changes: JsChanges,
     ) -> napi::Result<Either<String, Failure>> {
-        let mut task = self.write_new(directory, millis, format, changes);
+        let mut task = self.write_new(place, format, changes);
         let outcome = task.compute()?;
         task.resolve(env, outcome)
     }
@@ -121,25 +135,20 @@ impl NativeSnapshot {
 
 impl NativeSnapshot {
     /// Into a directory, under a name that nobody has.
-    fn write_new(
-        &self,
-        directory: String,
-        millis: f64,
-        format: Option<JsFormat>,
-        changes: JsChanges,
-    ) -> Write {
+    fn write_new(&self, place: JsPlace, format: Option<JsFormat>, changes: JsChanges) -> Write {
         let format = format.map_or(Format::HeapProfile, Format::from);
         let target = Target::Directory {
-            directory: directory.into(),
-            millis: millis as u64,
+            directory: place.directory.into(),
+            millis: place.millis as u64,
             extension: format.extension(),
+            keep: place.keep.map(|count| count as usize),
         };
         Write { draft: self.draft(changes), target, format }
     }
 
-    fn draft(&self, changes: JsChanges) -> Draft {
+    pub(super) fn draft(&self, changes: JsChanges) -> Draft {
         Draft {
-            profile: self.profile.clone(),
+            profile: self.profile(),
             source_maps: changes.source_maps.unwrap_or(false),
             labels: changes.labels.unwrap_or_default(),
         }

@@ -1,13 +1,14 @@
 // `heap-profile attach`: profiles of a process that was started without us, through its inspector.
 'use strict';
 
+const { mkdirSync } = require('node:fs');
 const { basename, dirname, extname, join } = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Claim } = require('../../inspector/claim.js');
 const { DEADLINES, Interruption, within } = require('../../inspector/deadlines.js');
 const { attachWorkers, connect } = require('../../inspector/session.js');
 const { startSampling } = require('../../inspector/sampling.js');
-const { openInspector } = require('../../inspector/target.js');
+const { checkTarget, openInspector } = require('../../inspector/target.js');
 const {
   readDuration,
   readInteger,
@@ -17,8 +18,9 @@ const {
 } = require('../../text-options.js');
 const { countDown } = require('../countdown.js');
 const { CommandError } = require('../../errors.js');
+const { checkDestination } = require('../../snapshot.js');
 const { UsageError } = require('../errors.js');
-const { STANDARD, writeProfile } = require('../output.js');
+const { checkName, STANDARD, writeProfile } = require('../output.js');
 const { complain } = require('../printable.js');
 const { checkReport, print, printFiles, REPORT_OPTIONS } = require('../report.js');
 
@@ -26,6 +28,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** What says the format; other names may end as they like. */
 const FORMAT_ENDING = /\.(?:heapprofile|pb\.gz|folded)$/;
+
+/** As one that is made up, to see whether there may be one. */
+const DEFAULT_NAME = 'heap-profile-0.heapprofile';
 
 const readPid = (name, text) => readInteger(name, text, 2 ** 31 - 1);
 
@@ -73,6 +78,8 @@ async function run(given, [pid]) {
   if (given.output === STANDARD && given.every !== undefined) {
     throw new UsageError('--every makes more than one file: they cannot all go to stdout');
   }
+  checkTarget(pid);
+  if (!given.listThreads) prepareOutput(given);
   const interrupting = new AbortController();
   const stopListening = abortOnSignal(interrupting);
   const { signal } = interrupting;
@@ -89,6 +96,14 @@ async function run(given, [pid]) {
   }
   // As the signal would have ended us.
   if (signal.aborted) process.kill(process.pid, signal.reason);
+}
+
+/** What could not be written in an hour is said now. */
+function prepareOutput({ output = DEFAULT_NAME, every }) {
+  if (output === STANDARD) return;
+  checkName(output);
+  mkdirSync(dirname(output), { recursive: true });
+  checkDestination(every === undefined ? output : numbered(output, 1));
 }
 
 /** Leaves the process as it was, whatever happens to `work`. */

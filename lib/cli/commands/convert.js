@@ -3,14 +3,15 @@
 
 const { readFormat } = require('../../text-options.js');
 const { UsageError } = require('../errors.js');
-const { STANDARD, withProfiles, writeProfile } = require('../output.js');
+const { checkName, STANDARD, withProfiles, writeProfile } = require('../output.js');
 const { checkReport, printFiles, REPORT_OPTIONS } = require('../report.js');
 
 const options = {
   output: { short: 'o', value: 'OUT', description: 'File to write, - for stdout; needed' },
   format: {
     value: 'FORMAT',
-    description: "heapprofile, pprof or folded; else by OUT's name: .pb.gz, .folded or any other",
+    description:
+      "heapprofile, pprof or folded; else by OUT's name: .pb.gz, .folded, .html (flame graph), other",
     read: readFormat,
   },
   'source-maps': { description: 'Name functions, files and lines as the original code does' },
@@ -20,6 +21,7 @@ const options = {
 async function run({ output, format, sourceMaps, json, markdown }, files) {
   checkReport({ output, json, markdown });
   if (output === undefined) throw new UsageError('where to? Name a file with -o, or - for stdout');
+  checkName(output, format);
   const write = (snapshot) => writeProfile(snapshot, output, format);
   const written = await withProfiles(files, { sourceMaps }, write);
   if (written !== STANDARD) printFiles([written], { json, markdown });

@@ -2,7 +2,6 @@
 'use strict';
 
 const { UsageError } = require('../errors.js');
-const { nameOf, placeOf } = require('../../display/frames.js');
 const { withProfiles } = require('../output.js');
 const { processLines } = require('../process.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
@@ -11,6 +10,8 @@ const {
   GROUP_OPTIONS,
   includeLines,
   ownNotes,
+  siteCells,
+  siteColumns,
   tableNotes,
 } = require('../sites.js');
 const {
@@ -27,8 +28,6 @@ const COLUMNS = [
   { title: '' },
   { title: 'before', isNumber: true },
   { title: 'after', isNumber: true },
-  { title: 'function' },
-  { title: 'place' },
 ];
 
 async function run({ json, markdown, sourceMaps, self, ...question }, files) {
@@ -36,11 +35,12 @@ async function run({ json, markdown, sourceMaps, self, ...question }, files) {
   if (self && question.total) throw new UsageError('--self or --total, not both');
   const compare = (base, snapshot) => snapshot.diff(base, question);
   const answer = await withProfiles(files, { sourceMaps }, compare);
-  print(answer, () => describe(answer, question.filter), { json, markdown });
+  print(answer, () => describe(answer, question), { json, markdown });
 }
 
-function describe(answer, filter) {
+function describe(answer, question) {
   const { include, process, growth, ownGrowth, sameSession, spanMs, sites, omitted } = answer;
+  const { by, filter } = question;
   const span = spanMs === null || spanMs < 0 ? '' : ` in ${formatDuration(spanMs)}`;
   const noise = mayBeChance(growth) ? ', within noise' : '';
   const range = growth.low === null ? '' : ` (95 %: ${formatRange(growth, formatGrowth)}${noise})`;
@@ -55,15 +55,14 @@ function describe(answer, filter) {
       ...(growth.low === null ? [] : [how]),
       ...includeLines(include),
     ],
-    columns: COLUMNS,
+    columns: [...COLUMNS, ...siteColumns(by)],
     rows: sites.map((site) => [
       formatGrowth(site.growth.estimate),
       formatRange(site.growth, formatGrowth),
       site.isNoise ? 'within noise' : '',
       formatBytes(site.base),
       formatBytes(site.current),
-      nameOf(site),
-      placeOf(site),
+      ...siteCells(site, by),
     ]),
     notes: [
       ...tableNotes(sites, filter, omitted, 'that changed less'),

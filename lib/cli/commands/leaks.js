@@ -3,7 +3,7 @@
 
 const { readdirSync, statSync } = require('node:fs');
 const { join } = require('node:path');
-const { Snapshot } = require('../../snapshot.js');
+const { findLeaks, tooFew } = require('../../snapshot.js');
 const { CommandError } = require('../../errors.js');
 const { UsageError } = require('../errors.js');
 const { basisLines, powerLines } = require('../leaks/basis.js');
@@ -30,25 +30,27 @@ const options = {
   'hide-node-internals': {
     description: `${GROUP_OPTIONS['hide-node-internals'].description}; the default`,
   },
+  recursive: { short: 'r', description: 'Look into the subdirectories of DIR, too' },
   'no-hide-node-internals': { description: 'Name the functions of Node.js and V8 as all others' },
   verbose: { description: 'Show all sites, with the history of those that grow' },
   ...REPORT_OPTIONS,
 };
 
 async function run(given, operands) {
-  const { json, markdown, verbose = false, by, limit, noHideNodeInternals = false } = given;
+  const { json, markdown, verbose = false, by, limit, recursive } = given;
+  const { noHideNodeInternals = false } = given;
   checkReport({ json, markdown });
   if (operands.includes(STANDARD)) {
     throw new UsageError('stdin is one profile, and leaks needs two or more: name files or a DIR');
   }
-  const files = operands.flatMap(filesOf);
+  const files = operands.flatMap((path) => filesOf(path, recursive));
   const question = { by, limit, hideNodeInternals: !noHideNodeInternals };
-  const answer = await withProgress(files, () => Snapshot.leaks(files, question));
+  const answer = await withProgress(files, () => findLeaks(files, question));
   for (const { message } of answer.skipped) {
     complain(`error: skipped: ${message}`);
   }
   if (answer.snapshots.length < 2) {
-    throw new CommandError(tooFew(answer));
+    throw new CommandError(tooFew(answer, placeText(operands, recursive)));
   }
   // Tickets are for those who look closer.
   const isFull = verbose || markdown === true;
@@ -57,20 +59,37 @@ async function run(given, operands) {
   return answer.verdict === 'leaking' ? LEAKING : 0;
 }
 
-function tooFew({ snapshots, others }) {
-  const found = snapshots.length === 0 ? 'none' : 'only one';
-  const left =
-    others.length === 0 ? '' : `, and one of each of ${formatCount(others.length)} other sessions`;
-  return `leaks needs two or more profiles of one session; there is ${found}${left}`;
+/** Where was looked, if that was a directory. */
+function placeText(operands, recursive) {
+  const directories = operands.filter(isDirectory);
+  if (directories.length === 0) return '';
+  const hint = recursive ? '' : ' (--recursive looks into subdirectories)';
+  return ` in ${directories.join(', ')}${hint}`;
+}
+
+function isDirectory(path) {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** The profiles of a directory, or the file itself. Nothing but files is a profile there: a pipe may never end. */
-function filesOf(path) {
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
-  const names = readdirSync(path).sort();
-  const isProfile = (name) => EXTENSIONS.some((extension) => name.endsWith(extension));
-  const files = names.filter(isProfile).map((name) => join(path, name));
-  return files.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() !== false);
+function filesOf(path, recursive) {
+  return isDirectory(path) ? filesIn(path, recursive) : [path];
+}
+
+/** Links to directories are not followed: they may lead back. */
+function filesIn(directory, recursive) {
+  const entries = readdirSync(directory, { withFileTypes: true });
+  entries.sort((one, other) => (one.name < other.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return recursive ? filesIn(path, recursive) : [];
+    const isProfile = EXTENSIONS.some((extension) => path.endsWith(extension));
+    return isProfile && mayBeFile(path) ? [path] : [];
+  });
+}
+
+function mayBeFile(path) {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() !== false;
 }
 
 /** Everything, or what one has to know. */

@@ -2,16 +2,20 @@
 'use strict';
 
 const { spawn } = require('node:child_process');
+const { existsSync, mkdirSync } = require('node:fs');
 const { constants } = require('node:os');
-const { resolve: resolvePath } = require('node:path');
+const { join, resolve: resolvePath } = require('node:path');
 const { isatty } = require('node:tty');
 const {
+  readCount,
   readDuration,
   readFormat,
   readSampleInterval,
   readStackDepth,
 } = require('../../text-options.js');
 const { CommandError } = require('../../errors.js');
+const { makeTally } = require('../../tally.js');
+const { quoted } = require('../command-line.js');
 const { complain } = require('../printable.js');
 
 /** By its public name: nothing here is loaded from above, the program is. */
@@ -27,6 +31,12 @@ const options = {
     value: 'TIME',
     description: 'Write one each TIME: 500ms, 60s, 5m, 1h',
     read: readDuration,
+  },
+  keep: {
+    value: 'NUMBER',
+    description:
+      'Keep the newest so many of each process and remove those before; leaks needs ten or more',
+    read: readCount,
   },
   'sample-interval': {
     value: 'SIZE',
@@ -52,28 +62,33 @@ const options = {
   },
   'on-exit': { description: 'Write one when the program ends, also by Ctrl-C; the default' },
   'no-on-exit': { description: 'Write none when the program ends' },
+  quiet: { short: 'q', description: 'Do not say at the end what was written' },
 };
 
 /** More often than that V8 rarely collects by itself, and leaks has nothing to go by. */
 const SELDOM_ENOUGH_MS = 60_000;
 
 function run(given, command) {
-  if (isOften(given) && !given.forceGc && !given.noForceGc) {
+  if (isOften(given) && !given.forceGc && !given.noForceGc && !given.quiet) {
     complain(
       'heap-profile: garbage is collected before each profile; --no-force-gc leaves it to V8',
     );
   }
-  const env = { ...process.env, ...environment(given) };
+  const tally = makeTally(madeDirectory(given.dir));
+  const env = { ...process.env, ...environment(given), ...tally.env };
   const child = spawn(process.execPath, ['--require', PRELOAD, ...command], {
     env,
     stdio: 'inherit',
   });
   passSignals(child);
   return new Promise((resolve, reject) => {
-    child.on('error', (error) =>
-      reject(new CommandError(`Node.js did not start: ${error.message}`)),
-    );
+    child.on('error', (error) => {
+      tally.take();
+      reject(new CommandError(`Node.js did not start: ${error.message}`));
+    });
     child.on('exit', (code, signal) => {
+      const written = tally.take();
+      if (!given.quiet) complain(summary(written, given));
       if (signal !== null) endBy(signal);
       resolve(code ?? 128 + constants.signals[/** @type {NodeJS.Signals} */ (signal)]);
     });
@@ -82,7 +97,7 @@ function run(given, command) {
 
 /** The options as register.js reads them. */
 function environment(given) {
-  const { dir, every, sampleInterval, depth, format, noOnExit = false } = given;
+  const { dir, every, keep, sampleInterval, depth, format, noOnExit = false } = given;
   const forceGC = given.forceGc || (isOften(given) && !given.noForceGc);
   return {
     // Processes that the program starts may have another current directory.
@@ -90,10 +105,40 @@ function environment(given) {
     HEAP_PROFILE_EVERY: every === undefined ? '' : `${every}ms`,
     HEAP_PROFILE_SAMPLE_INTERVAL: String(sampleInterval),
     HEAP_PROFILE_STACK_DEPTH: String(depth),
+    HEAP_PROFILE_KEEP: keep === undefined ? '' : String(keep),
     HEAP_PROFILE_FORCE_GC: forceGC ? '1' : '0',
     HEAP_PROFILE_FORMAT: format,
     HEAP_PROFILE_ON_EXIT: noOnExit ? '0' : '1',
   };
+}
+
+/** What cannot be made the program says, which runs all the same. */
+function madeDirectory(dir) {
+  const directory = resolvePath(dir);
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch {}
+  return directory;
+}
+
+/** What was written, and what to do with it. */
+function summary(written, { dir, format }) {
+  if (written.length === 0) return `wrote no profiles to ${dir}`;
+  const kept = written.filter(({ name }) => existsSync(join(dir, name)));
+  const what = written.length === 1 ? '1 profile' : `${written.length} profiles`;
+  const left = kept.length === written.length ? '' : `, ${kept.length} of them are left`;
+  // Folded stacks cannot be read.
+  const isUseful = kept.length > 0 && format !== 'folded';
+  const next = isUseful ? `; next: ${nextCommand(kept, dir)}` : '';
+  return `wrote ${what} to ${dir}${left}${next}`;
+}
+
+/** Two profiles of a thread can be compared; else it is the last, mostly the program's own. */
+function nextCommand(kept, dir) {
+  const writers = new Set(kept.map(({ writer }) => writer));
+  return writers.size < kept.length
+    ? `heap-profile leaks ${quoted(dir)}`
+    : `heap-profile top ${quoted(join(dir, kept[kept.length - 1].name))}`;
 }
 
 function isOften({ every }) {
@@ -121,6 +166,7 @@ module.exports = {
   options,
   examples: [
     'run -- app.js --port 3000',
+    'run --every 10m --keep 48 --dir profiles -- app.js',
     'run --every 60s --dir profiles -- --max-old-space-size=512 app.js',
     'run --sample-interval 64KiB --format pprof -- app.js',
   ],

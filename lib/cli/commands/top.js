@@ -2,7 +2,6 @@
 'use strict';
 
 const { UsageError } = require('../errors.js');
-const { nameOf, placeOf } = require('../../display/frames.js');
 const { withProfiles } = require('../output.js');
 const { processLines } = require('../process.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
@@ -11,6 +10,8 @@ const {
   GROUP_OPTIONS,
   includeLines,
   ownNotes,
+  siteCells,
+  siteColumns,
   tableNotes,
 } = require('../sites.js');
 const { formatBytes, formatCount, formatRange, formatShare } = require('../../display/units.js');
@@ -19,8 +20,6 @@ const COLUMNS = [
   { title: '95 % interval', isNumber: true },
   { title: 'objects', isNumber: true },
   { title: 'share', isNumber: true },
-  { title: 'function' },
-  { title: 'place' },
 ];
 
 async function run({ json, markdown, sourceMaps, self, ...question }, [file]) {
@@ -30,21 +29,21 @@ async function run({ json, markdown, sourceMaps, self, ...question }, [file]) {
     snapshot,
     await snapshot.top(question),
   ]);
-  print(answer, () => describe(answer, snapshot, question.filter), { json, markdown });
+  print(answer, () => describe(answer, snapshot, question), { json, markdown });
 }
 
-function describe(answer, snapshot, filter) {
+function describe(answer, snapshot, question) {
+  const { by, filter } = question;
   const { include, process, ownBytes, sites, omitted } = answer;
   return {
     lines: [...processLines(process), heading(answer, snapshot), ...includeLines(include)],
-    columns: [{ title: `${include} bytes`, isNumber: true }, ...COLUMNS],
+    columns: [{ title: `${include} bytes`, isNumber: true }, ...COLUMNS, ...siteColumns(by)],
     rows: sites.map((site) => [
       formatBytes(site.bytes.estimate),
       formatRange(site.bytes),
       formatCount(site.objects?.estimate ?? null),
       formatShare(site.share),
-      nameOf(site),
-      placeOf(site),
+      ...siteCells(site, by),
     ]),
     notes: [
       ...tableNotes(sites, filter, omitted, 'more'),

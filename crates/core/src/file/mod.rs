@@ -1,13 +1,16 @@
 //! Files that are whole or not there: written beside their place, synced, then moved into it.
 
+mod kept;
 mod place;
 mod temporary;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use place::{Place, directory_of};
+use rustix::fs::{Access, access};
 use tempfile::NamedTempFile;
 
 pub use place::open;
@@ -39,6 +42,9 @@ pub enum Target {
         millis: u64,
         /// How the name ends.
         extension: &'static str,
+        /// How many of the files that this process writes with such a number stay: the newest; none
+        /// for all.
+        keep: Option<usize>,
     },
 }
 
@@ -51,10 +57,29 @@ pub fn write(
 ) -> Result<PathBuf, FileError> {
     match target {
         Target::Path(path) => write_to(path, encode),
-        Target::Directory { directory, millis, extension } => {
+        Target::Directory { directory, millis, extension, keep } => {
             let name = |millis| directory.join(format!("heap-profile-{millis}{extension}"));
-            write_new(name, *millis, encode)
+            let (path, file) = write_new(name, *millis, encode)?;
+            if let Some(count) = keep {
+                kept::keep_newest(&path, &file, *count);
+            }
+            Ok(path)
         }
+    }
+}
+
+/// Fails where [`write()`] to this path would fail now, as far as can be told without making a file.
+pub fn check(path: &Path) -> Result<(), FileError> {
+    // Opening one and closing it again would be the end of the file for its reader.
+    if fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
+        return Ok(());
+    }
+    match place::find(path).map_err(failed("open", path))? {
+        Place::File(place) => {
+            let allowed = access(directory_of(&place), Access::WRITE_OK | Access::EXEC_OK);
+            allowed.map_err(|error| failed("open", path)(error.into()))
+        }
+        Place::Pipe(_) => Ok(()),
     }
 }
 
@@ -77,14 +102,14 @@ fn write_new(
     name: impl Fn(u64) -> PathBuf,
     mut millis: u64,
     encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
-) -> Result<PathBuf, FileError> {
+) -> Result<(PathBuf, File), FileError> {
     let mut file = fill(&name(millis), &name(millis), encode)?;
     loop {
         let path = name(millis);
         match file.persist_noclobber(&path) {
-            Ok(_) => {
+            Ok(file) => {
                 sync_directory(&path);
-                return Ok(path);
+                return Ok((path, file));
             }
             Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => {
                 file = taken.file;
@@ -132,7 +157,6 @@ pub fn failed(syscall: &'static str, path: &Path) -> impl FnOnce(io::Error) -> F
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use tempfile::TempDir;
 
@@ -185,6 +209,7 @@ mod tests {
             directory: directory.path().into(),
             millis: 41,
             extension: ".heapprofile",
+            keep: None,
         };
         for text in ["a", "b", "c"] {
             let path = put(&target, text).unwrap();
@@ -201,6 +226,24 @@ mod tests {
         let failure = put(&Target::Path(path.clone()), "").unwrap_err();
         assert_eq!((failure.syscall, failure.error.raw_os_error()), ("open", Some(2)));
         assert_eq!(failure.path, path);
+    }
+
+    #[test]
+    fn a_check_fails_as_a_write_would_and_leaves_nothing() {
+        let directory = TempDir::new().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::write(at("old"), "old").unwrap();
+        for path in [at("new"), at("old"), at("missing/new"), at("old/new"), at(""), at(".")] {
+            let checked = check(&path).map_err(|failure| failure.error.raw_os_error());
+            assert_eq!(fs::read_to_string(at("old")).unwrap(), "old");
+            assert_eq!(names(&directory), ["old"]);
+            let written = put(&Target::Path(path.clone()), "old");
+            let written = written.map_err(|failure| failure.error.raw_os_error());
+            assert_eq!(checked.is_ok(), written.is_ok(), "{}", path.display());
+            assert_eq!(checked.err(), written.err());
+            let _ = fs::remove_file(at("new"));
+        }
+        check(Path::new("/dev/null")).unwrap_err();
     }
 
     #[test]

@@ -42,8 +42,8 @@ pub struct Leaks {
     pub span_ms: Option<f64>,
     /// Average bytes between two samples; none if the files do not tell.
     pub sample_interval_bytes: Option<u32>,
-    /// What the process did as a whole, from the first to the last of `moments`; none if the files do
-    /// not tell.
+    /// What the process did as a whole, from the first to the last of `moments`, or of all captures if there
+    /// is one moment only; none if the files do not tell.
     pub process: Option<Process>,
     /// Growth of all live bytes.
     pub growth_bytes_per_hour: Interval,

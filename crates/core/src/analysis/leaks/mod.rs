@@ -121,10 +121,12 @@ fn heap_growth(session: &History, looks: &[usize], hours: &[f64]) -> Option<Inte
     growth::of_measured(hours, &used.collect::<Option<Vec<f64>>>()?)
 }
 
-/// What the process did as a whole, as far as it is looked at.
+/// What the process did as a whole, as far as it is looked at; what it did at all, where it is not.
 fn process_of(session: &History, looks: &[usize]) -> Option<Process> {
-    let hours = session.hours[*looks.last()?] - session.hours[*looks.first()?];
-    let usages: Vec<_> = looks.iter().map(|&look| session.usages[look]).collect();
+    let all: Vec<usize> = (0..session.captures()).collect();
+    let captures = if looks.len() > 1 { looks } else { &all };
+    let hours = session.hours[*captures.last()?] - session.hours[*captures.first()?];
+    let usages: Vec<_> = captures.iter().map(|&capture| session.usages[capture]).collect();
     Process::over(&usages, session.is_timed.then_some(hours * 3_600_000.0))
 }
 
