@@ -339,7 +339,7 @@ test('leaks: two captures are no proof', async () => {
   assert.equal(code, 0);
   assert.match(
     stdout,
-    /^No leak is certain\.\nGROWING {2}.*\n.*\n.*\n {6}why {8}.*\n {6}next {7}.*more snapshots would tell/m,
+    /^No leak is certain\.\nGROWING {2}.*(\n {6}.*)+\n {6}why {8}.*\n {6}next {7}3 more snapshots would tell/m,
   );
   assert.match(stdout, /too few to show a leak of any size/);
 });
@@ -375,11 +375,15 @@ test('leaks: why a site is steady', async () => {
   assert.match((await cli(['leaks', ...still, '--verbose'])).stdout, /^steady +no growth +0 B /m);
 });
 
-test('leaks: one more snapshot would tell', async () => {
+test('leaks: says how many more snapshots would tell, and they do', async () => {
   const files = writeSession([...objects(3, 1, 3), ...objects(3, 2, 3), ...objects(10, 3, 3)]);
   const { stdout } = await cli(['leaks', ...files, '--verbose']);
-  assert.match(stdout, /\n {6}next {7}1 more snapshot would tell/);
+  const [, more] = stdout.match(/\n {6}next {7}(\d+) more snapshots would tell/);
   assert.match(stdout, /^growing +too few old objects +/m);
+  const last = 3 + Number(more);
+  const lives = Array.from({ length: last }, (_, at) => objects(3, at + 1, last)).flat();
+  const { code } = await cli(['leaks', ...writeSession(lives)]);
+  assert.equal(code, 3);
 });
 
 test('leaks: of many snapshots 64 are told, and all are judged', async () => {

@@ -157,7 +157,7 @@ describe('bench/leaks', () => {
         url: '/x/makePart0.js',
         reason: 'old-objects-stay',
       };
-      return { verdict, detectable, sites: [site] };
+      return { verdict, detectable, leaks: [{ sites: [0] }], sites: [site] };
     };
     const leak = program('leaking', partsOf('leaking', 'holder', ['map']));
     const grows = { ...truth, parts: [{ added: [0, 50, 100], dropped: [0, 0, 0] }] };

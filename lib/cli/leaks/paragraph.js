@@ -44,7 +44,7 @@ const DOUBTS = {
     'its old objects stay, but the heap as a whole does not grow: they may replace older ones from before sampling began',
   'no-session': 'it grows; the files do not tell which objects are old',
   'too-few-collections':
-    'its old objects stay, but no function of the program is known to allocate them: that takes ten full collections to tell',
+    'its old objects stay, but no function of the program is known to allocate them: that takes more than ten full collections to tell',
 };
 
 /** The lines of a paragraph; `leak` is one of `answer.leaks`. The first says which command comes next. */

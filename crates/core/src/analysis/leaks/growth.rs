@@ -77,10 +77,10 @@ pub fn of_measured(hours: &[f64], bytes: &[f64]) -> Option<Interval> {
     if hours.len() < 3 || hours.first() == hours.last() {
         return None;
     }
-    let Line { slope, scatter, .. } = Line::fit(hours, bytes, 0.0);
-    if scatter <= 0.0 {
+    if bytes.iter().all(|&value| value == bytes[0]) {
         return None;
     }
+    let Line { slope, scatter, .. } = Line::fit(hours, bytes, 0.0);
     let half = student95(hours.len() - 2) * scatter.sqrt();
     Some(Interval { estimate: slope, low: Some(slope - half), high: Some(slope + half) })
 }
