@@ -4,8 +4,8 @@
 
 const { formatBytes, formatCount, formatDuration } = require('../../display/units.js');
 
-/** So many full collections, four snapshots with one between two: fewer show no leak. */
-const FEWEST_COLLECTIONS = 3;
+/** So many full collections, five snapshots with one between two: fewer show no leak. */
+const FEWEST_COLLECTIONS = 4;
 
 const HOUR_MS = 3_600_000;
 /** What grows too slowly to fill the heap by then does not matter: as in headroom.rs. */
