@@ -16,6 +16,9 @@ use crate::profile::estimate::Total;
 /// time, compared with the older one.
 const GOES_ON: f64 = 0.2;
 
+/// Growth of less than this part of the heap may come and go elsewhere in it.
+const PART_OF_HEAP: f64 = 0.2;
+
 /// In the last quarter it is a tenth of what it was on average.
 const STILL_GOES_ON: f64 = 0.1;
 
@@ -82,8 +85,17 @@ pub struct Judge<'a> {
     is_looked_at: bool,
     /// See [`History::clock`].
     clock: Vec<u64>,
-    /// How V8's heap grows as a whole, bytes an hour, if captures tell.
-    heap: Option<Interval>,
+    /// V8's heap as a whole, if captures tell.
+    heap: Option<Heap>,
+}
+
+/// V8's heap as a whole.
+#[derive(Clone, Copy)]
+pub struct Heap {
+    /// Bytes in use in the last capture.
+    pub used: f64,
+    /// Bytes an hour.
+    pub growth: Interval,
 }
 
 impl Judge<'_> {
@@ -92,7 +104,7 @@ impl Judge<'_> {
         history: &'a History,
         growing: &'a History,
         is_looked_at: bool,
-        heap: Option<Interval>,
+        heap: Option<Heap>,
     ) -> Judge<'a> {
         let has_births = |track: &&Track| track.lives.iter().any(|life| life.first > 0);
         let tested = growing.tracks.values().filter(has_births).count().max(1);
@@ -142,8 +154,8 @@ impl Judge<'_> {
             moments: Mean::of(&left_by_moments(track, from, to, self.last())),
         };
         let parts = left_by_parts(track, from, to, self.last());
-        let goes_on = goes_on_coming(&parts) && goes_on_coming(&cohorts);
-        judgement.reason = self.reason(track, growing, growth, &judgement, goes_on);
+        let coming = [Coming::of(&parts), Coming::of(&cohorts)];
+        judgement.reason = self.reason(track, growing, growth, &judgement, &coming);
         judgement
     }
 
@@ -164,7 +176,7 @@ impl Judge<'_> {
         growing: &Track,
         growth: Option<Growth>,
         found: &Judgement,
-        goes_on_coming: bool,
+        coming: &[Coming],
     ) -> Reason {
         if !self.is_looked_at {
             return Reason::NoCollection;
@@ -186,18 +198,22 @@ impl Judge<'_> {
             _ if renewal(track, self.last()).bounds95().1 < STAYS => Reason::OldestObjectsDie,
             (low, _) if low <= STAYS || !self.oldest_stay(track) => Reason::TooFewOldObjects,
             _ if renewal(track, self.last()).bounds95().0 <= STAYS => Reason::TooFewOldObjects,
-            _ if !goes_on_coming => Reason::Plateau,
+            _ if !coming.iter().all(Coming::goes_on) => Reason::Plateau,
+            _ if !coming.iter().all(Coming::began_early) => Reason::TooFewOldObjects,
             _ if !came_often || self.history.captures() < FEWEST_CAPTURES => Reason::TooFewMoments,
             _ if self.heap_stands_still(growth) => Reason::HeapStandsStill,
             _ => Reason::OldObjectsStay,
         }
     }
 
-    /// Whether the heap grows by less than half of it: what was allocated before sampling began goes as
-    /// this comes.
+    /// Whether the heap grows by less than half of it, though it has grown by a part of the heap to speak of:
+    /// what was allocated before sampling began goes as this comes.
     fn heap_stands_still(&self, growth: Option<Growth>) -> bool {
-        let grows = growth.map_or(0.0, |growth| growth.estimate());
-        self.heap.and_then(|heap| heap.high).is_some_and(|high| high < grows / 2.0)
+        let rate = growth.map_or(0.0, |growth| growth.estimate());
+        let grown = rate * self.history.span_hours();
+        self.heap.is_some_and(|Heap { used, growth }| {
+            grown >= PART_OF_HEAP * used && growth.high.is_some_and(|high| high < rate / 2.0)
+        })
     }
 
     /// Whether most of the oldest cohorts, of some number, are gone. What is bounded lets those go first:
@@ -247,13 +263,39 @@ impl Judge<'_> {
     }
 }
 
-/// Whether what stays came in the second half of so many parts at a rate to speak of, and in the last
-/// quarter.
-fn goes_on_coming(parts: &[f64]) -> bool {
-    let mean = |parts: &[f64]| parts.iter().sum::<f64>() / parts.len().max(1) as f64;
-    let (older, younger) = parts.split_at(parts.len() / 2);
-    let latest = &parts[parts.len() - parts.len().div_ceil(4)..];
-    mean(younger) >= GOES_ON * mean(older) && mean(latest) >= STILL_GOES_ON * mean(parts)
+/// How what stays came, by parts of the time.
+struct Coming {
+    /// On average of the older half of the parts, and of the younger.
+    older: f64,
+    younger: f64,
+    /// Of the last quarter, and of all.
+    latest: f64,
+    all: f64,
+}
+
+impl Coming {
+    fn of(parts: &[f64]) -> Coming {
+        let mean = |parts: &[f64]| parts.iter().sum::<f64>() / parts.len().max(1) as f64;
+        let (older, younger) = parts.split_at(parts.len() / 2);
+        let latest = &parts[parts.len() - parts.len().div_ceil(4)..];
+        Coming {
+            older: mean(older),
+            younger: mean(younger),
+            latest: mean(latest),
+            all: mean(parts),
+        }
+    }
+
+    /// Whether it did in the younger half at a rate to speak of, and in the last quarter.
+    fn goes_on(&self) -> bool {
+        self.younger >= GOES_ON * self.older && self.latest >= STILL_GOES_ON * self.all
+    }
+
+    /// Whether it did in the older half at a rate to speak of: if what is old is little, what stays may be
+    /// other objects than those that grow.
+    fn began_early(&self) -> bool {
+        self.older >= GOES_ON * self.younger
+    }
 }
 
 /// Sampled objects of those cohorts that are there in the last capture.

@@ -33,7 +33,7 @@ use answer::{LeakSite, Leaks, OtherSession, Verdict};
 use groups::Groups;
 use headroom::Headroom;
 use history::History;
-use judge::{Judge, Judgement};
+use judge::{Heap, Judge, Judgement};
 use leading::Leading;
 use told::Told;
 
@@ -80,7 +80,7 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     };
     let full_collections = session.full_collections(&looks);
     let is_looked_at = session.captures() < 2 || full_collections != Some(0);
-    let heap = heap_growth(&session, &looks, &history.hours);
+    let heap = heap_of(&session, &looks, &history.hours);
     let judge = Judge::new(history, growing, is_looked_at, heap);
     let whole = judge.growth_of_all();
     let process = process_of(&session, &looks);
@@ -115,10 +115,11 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     }
 }
 
-/// How V8's heap grew, as far as it is looked at.
-fn heap_growth(session: &History, looks: &[usize], hours: &[f64]) -> Option<Interval> {
+/// V8's heap, as far as it is looked at.
+fn heap_of(session: &History, looks: &[usize], hours: &[f64]) -> Option<Heap> {
     let used = looks.iter().map(|&look| session.usages[look].map(|usage| usage.heap_used()));
-    growth::of_measured(hours, &used.collect::<Option<Vec<f64>>>()?)
+    let used: Vec<f64> = used.collect::<Option<_>>()?;
+    Some(Heap { used: *used.last()?, growth: growth::of_measured(hours, &used)? })
 }
 
 /// What the process did as a whole, as far as it is looked at; what it did at all, where it is not.

@@ -355,12 +355,12 @@ fn what_replaces_older_objects_from_before_sampling_is_no_leak() {
     let rate = grown(&profiles);
     for (part, verdict) in [(0.0, Verdict::Growing), (1.0, Verdict::Leaking)] {
         let noise = |at: f64| (at * 7.0).sin() * rate / 10.0;
-        let used = with_heap(profiles.clone(), |at| 5e7 + part * rate * at + noise(at));
+        let used = with_heap(profiles.clone(), |at| 2e6 + part * rate * at + noise(at));
         assert_eq!(judge(&used).verdict, verdict, "{part}");
     }
     // What comes and goes is no proof.
     let noise = |at: f64| (at * 7.0).sin() * rate * 20.0;
-    assert_eq!(judge(&with_heap(profiles, |at| 5e7 + noise(at))).verdict, Verdict::Leaking);
+    assert_eq!(judge(&with_heap(profiles, |at| 2e7 + noise(at))).verdict, Verdict::Leaking);
 }
 
 /// A cache's objects, until that time and from then on.
