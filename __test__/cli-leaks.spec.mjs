@@ -232,6 +232,25 @@ test('what stays is a sparkline and a sentence', async () => {
   );
 });
 
+test('where the current directory was removed the answer is given all the same', {
+  skip: process.platform === 'win32' && 'Windows keeps it',
+}, async () => {
+  const directory = temporaryDirectory();
+  writeSession(directory, [LEAK]);
+  const program = `
+    const { mkdtempSync, rmdirSync } = require('node:fs');
+    const { execPath, argv } = process;
+    const here = mkdtempSync(argv[1] + '/gone-');
+    process.chdir(here);
+    rmdirSync(here);
+    const how = { stdio: 'inherit' };
+    require('node:child_process').spawnSync(execPath, argv.slice(2), how);`;
+  const script = join(root, 'bin', 'heap-profile.js');
+  const { stdout, stderr } = await runChild('-e', [program, directory, script, 'leaks', directory]);
+  assert.equal(stderr, '');
+  assert.ok(stdout.includes(`next       node ${script} flamegraph ${directory}/`), stdout);
+});
+
 test('the next command works as it is printed', async () => {
   const directory = join(temporaryDirectory(), "it's a $HOME");
   writeSession(directory, [LEAK]);
