@@ -16,6 +16,7 @@ import {
 } from './helpers.mjs';
 
 const { Snapshot } = createRequire(import.meta.url)(root);
+const cliProgram = join(root, 'bin', 'heap-profile.js');
 const ends = fixture('cli', 'ends.js');
 const temporary = temporaryDirectory();
 
@@ -295,7 +296,7 @@ for (const [what, [abuse, left]] of Object.entries(TALLY_ABUSES)) {
     const options = { timeout: 20_000 };
     const { code, stderr } = await cli(['run', '--dir', directory, '--', path], options);
     assert.equal(code, 7, stderr);
-    assert.match(stderr, /^wrote (1 profile|no profiles) to .*\n$/m);
+    assert.match(stderr, /^wrote (1 profile|no profiles) to [^,]*\n$/m);
     const entries = lstatSync(directory).isDirectory()
       ? readdirSync(directory, { withFileTypes: true })
       : [];
@@ -309,6 +310,35 @@ for (const [what, [abuse, left]] of Object.entries(TALLY_ABUSES)) {
     assert.equal(found?.[kinds[left]]?.(), left === undefined ? undefined : true);
   });
 }
+
+test('where run cannot be told the program keeps no descriptor of the file open', {
+  skip: process.platform !== 'linux' && "/proc/self/fd is Linux's",
+}, async () => {
+  const [directory, path] = [emptyDirectory(), join(emptyDirectory(), 'count.js')];
+  const program = `
+    const { readdirSync } = require('node:fs');
+    const count = () => readdirSync('/proc/self/fd').length;
+    const before = count();
+    const looking = setInterval(() => {
+      if (readdirSync(${JSON.stringify(directory)}).length < 50) return;
+      clearInterval(looking);
+      console.log(count() - before);
+    }, 10);`;
+  writeFileSync(path, program);
+  // Empty files may be written, and no more than a dozen lines of some 40 bytes.
+  const run = [cliProgram, 'run', '--dir', directory, '--every', '5ms', '--no-force-gc'];
+  const how = ['--format', 'folded', '--sample-interval', '1024MiB', '--', path];
+  const { stdout, stderr } = await runChild(
+    '-c',
+    ['ulimit -f 1; exec "$@"', 'sh', process.execPath, ...run, ...how],
+    {
+      command: 'sh',
+    },
+  );
+  assert.ok(stdout.trim() !== '' && Number(stdout) < 10, stdout + stderr);
+  const [, told] = /^wrote (\d+) profiles to /.exec(stderr);
+  assert.ok(Number(told) < 50, stderr);
+});
 
 test('what outlives the command does not bring its file back', async () => {
   const directory = emptyDirectory();

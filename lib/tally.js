@@ -57,7 +57,7 @@ function makeTally(directory) {
 function take(path, file) {
   try {
     // Not by its path, where the program may have put something else, such as a pipe that never ends.
-    const lines = readFileSync(file, 'utf8').split('\n');
+    const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
     return lines.flatMap((line) => LINE.exec(line)?.groups ?? []);
   } catch {
     return [];
