@@ -84,6 +84,8 @@ pub struct Judge<'a> {
     clock: Vec<u64>,
     /// How V8's heap grows as a whole, bytes an hour, if captures tell.
     heap: Option<Interval>,
+    /// The growth of all live bytes.
+    pub whole: Interval,
 }
 
 impl Judge<'_> {
@@ -98,12 +100,8 @@ impl Judge<'_> {
         let tested = growing.tracks.values().filter(has_births).count().max(1);
         // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
         let (z, student) = (normal(1.0 - 0.025 / tested as f64), Growth::student(growing));
-        Judge { history, growing, z, student, is_looked_at, clock: history.clock(), heap }
-    }
-
-    /// The growth of all live bytes.
-    pub fn growth_of_all(&self) -> Interval {
-        interval95(Growth::fit(self.growing, &self.growing.whole(), self.student))
+        let whole = interval95(Growth::fit(growing, &growing.whole(), student));
+        Judge { history, growing, z, student, is_looked_at, clock: history.clock(), heap, whole }
     }
 
     /// The growth of some objects, bytes an hour.
@@ -188,16 +186,26 @@ impl Judge<'_> {
             _ if renewal(track, self.last()).bounds95().0 <= STAYS => Reason::TooFewOldObjects,
             _ if !goes_on_coming => Reason::Plateau,
             _ if !came_often || self.history.captures() < FEWEST_CAPTURES => Reason::TooFewMoments,
-            _ if self.heap_stands_still(growth) => Reason::HeapStandsStill,
+            _ if self.is_small(&found.growth) => Reason::TooFewOldObjects,
+            _ if self.heap_stands_still(&found.growth) => Reason::HeapStandsStill,
             _ => Reason::OldObjectsStay,
         }
     }
 
-    /// Whether the heap grows by less than half of it: what was allocated before sampling began goes as
-    /// this comes.
-    fn heap_stands_still(&self, growth: Option<Growth>) -> bool {
-        let grows = growth.map_or(0.0, |growth| growth.estimate());
-        self.heap.and_then(|heap| heap.high).is_some_and(|high| high < grows / 2.0)
+    /// Whether it is no leak that is promised to be found. A dozen objects that stay may be what V8 has compiled, or
+    /// the last new ones of a cache that is warm.
+    fn is_small(&self, grows: &Interval) -> bool {
+        self.detectable().is_some_and(|least| grows.high.is_some_and(|high| high < least))
+    }
+
+    /// Whether the heap grows by less than half of it: what was allocated before sampling began, or
+    /// elsewhere, goes as this comes.
+    fn heap_stands_still(&self, grows: &Interval) -> bool {
+        let half = grows.estimate / 2.0;
+        self.heap.and_then(|heap| heap.high).is_some_and(|high| high < half)
+            || !self.whole.is_positive()
+                && self.whole.estimate < half
+                && self.whole.high <= grows.high
     }
 
     /// Whether most of the oldest cohorts, of some number, are gone. What is bounded lets those go first:
