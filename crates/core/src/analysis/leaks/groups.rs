@@ -99,16 +99,15 @@ impl Groups<'_> {
         let leads = |function: &u32| all().all(|reached| reached.leads(*function));
         let function = *members[0].way.iter().find(|function| leads(function))?;
         let frame = self.sites.function(function);
-        let is_itself =
-            all().any(|reached| self.sites.frame(self.judged[reached.at].site) == frame);
+        let site = |reached: &Reached| self.judged[reached.at].site;
+        // What Node.js calls the program from leads to all that it does, and leaks with the requests it makes.
+        let may_lead =
+            frame.is_program() || all().all(|reached| !self.sites.is_program(site(reached)));
+        let is_itself = may_lead && all().any(|reached| self.sites.frame(site(reached)) == frame);
         let is_outermost = all().all(|reached| reached.starts(function));
         let package = package_of(&frame.url);
-        let is_inside = || {
-            all().all(|reached| {
-                let site = self.sites.frame(self.judged[reached.at].site);
-                package_of(&site.url) == package
-            })
-        };
+        let is_inside =
+            || all().all(|reached| package_of(&self.sites.frame(site(reached)).url) == package);
         let is_code = is_own_code(frame) || frame.is_program() && is_inside();
         (is_itself || is_code && !is_outermost).then_some(function)
     }
@@ -203,8 +202,15 @@ mod tests {
 
     /// What leaks, as `through: sites`, where these nodes of the call tree (2 is the first) leak.
     fn told(calls: &[Call], leaking: &[u32]) -> Vec<String> {
+        told_by(usize::MAX, calls, leaking)
+    }
+
+    /// The same of so many captures at most.
+    fn told_by(captures: usize, calls: &[Call], leaking: &[u32]) -> Vec<String> {
         let allocations: Vec<_> = leaking.iter().map(|&node| (node, LEAKING[0].1)).collect();
-        let Leaks { leaks, sites, .. } = judge(&run_in(calls, &allocations, 3, 256));
+        let mut profiles = run_in(calls, &allocations, 3, 256);
+        profiles.truncate(captures);
+        let Leaks { leaks, sites, .. } = judge(&profiles);
         let text = |leak: &Leak| {
             let mut names: Vec<_> =
                 leak.sites.iter().map(|&at| sites[at].frame.function_name.clone()).collect();
@@ -267,6 +273,26 @@ mod tests {
         ];
         assert_eq!(told(&calls, &[5, 6]), ["one: one", "other: other"]);
         assert_eq!(told(&calls[..3], &[3, 4]), ["next: layer next"]);
+    }
+
+    #[test]
+    fn node_leads_to_nothing_that_a_function_of_the_program_allocates() {
+        let calls = [
+            call(0, "parserOnHeadersComplete", "node:_http_common"),
+            call(1, "onRequest", APP),
+            call(2, "render", APP),
+            call(1, "parserOnIncoming", "node:_http_server"),
+        ];
+        // Of so few all grow, and none is sure to leak.
+        let grow = |growing: &[u32]| told_by(4, &calls, growing);
+        assert_eq!(
+            grow(&[2, 4]),
+            ["parserOnHeadersComplete: parserOnHeadersComplete", "render: render"]
+        );
+        assert_eq!(
+            grow(&[2, 5]),
+            ["parserOnHeadersComplete: parserOnHeadersComplete parserOnIncoming"]
+        );
     }
 
     #[test]

@@ -87,6 +87,8 @@ pub struct Judge<'a> {
     clock: Vec<u64>,
     /// V8's heap as a whole, if captures tell.
     heap: Option<Heap>,
+    /// The growth of all live bytes.
+    pub whole: Interval,
 }
 
 /// V8's heap as a whole.
@@ -110,12 +112,8 @@ impl Judge<'_> {
         let tested = growing.tracks.values().filter(has_births).count().max(1);
         // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
         let (z, student) = (normal(1.0 - 0.025 / tested as f64), Growth::student(growing));
-        Judge { history, growing, z, student, is_looked_at, clock: history.clock(), heap }
-    }
-
-    /// The growth of all live bytes.
-    pub fn growth_of_all(&self) -> Interval {
-        interval95(Growth::fit(self.growing, &self.growing.whole(), self.student))
+        let whole = interval95(Growth::fit(growing, &growing.whole(), student));
+        Judge { history, growing, z, student, is_looked_at, clock: history.clock(), heap, whole }
     }
 
     /// The growth of some objects, bytes an hour.
@@ -201,19 +199,29 @@ impl Judge<'_> {
             _ if !coming.iter().all(Coming::goes_on) => Reason::Plateau,
             _ if !coming.iter().all(Coming::began_early) => Reason::TooFewOldObjects,
             _ if !came_often || self.history.captures() < FEWEST_CAPTURES => Reason::TooFewMoments,
-            _ if self.heap_stands_still(growth) => Reason::HeapStandsStill,
+            _ if self.is_small(&found.growth) => Reason::TooFewOldObjects,
+            _ if self.heap_stands_still(&found.growth) => Reason::HeapStandsStill,
             _ => Reason::OldObjectsStay,
         }
     }
 
-    /// Whether the heap grows by less than half of it, though it has grown by a part of the heap to speak of:
-    /// what was allocated before sampling began goes as this comes.
-    fn heap_stands_still(&self, growth: Option<Growth>) -> bool {
-        let rate = growth.map_or(0.0, |growth| growth.estimate());
-        let grown = rate * self.history.span_hours();
-        self.heap.is_some_and(|Heap { used, growth }| {
-            grown >= PART_OF_HEAP * used && growth.high.is_some_and(|high| high < rate / 2.0)
-        })
+    /// Whether it is no leak that is promised to be found. A dozen objects that stay may be what V8 has compiled, or
+    /// the last new ones of a cache that is warm.
+    fn is_small(&self, grows: &Interval) -> bool {
+        self.detectable().is_some_and(|least| grows.high.is_some_and(|high| high < least))
+    }
+
+    /// Whether all live bytes, or the heap, grow by less than half of it: what was allocated elsewhere, or
+    /// before sampling began, goes as this comes.
+    fn heap_stands_still(&self, grows: &Interval) -> bool {
+        let half = grows.estimate / 2.0;
+        let whole = self.whole;
+        let grown = grows.estimate * self.history.span_hours();
+        let heap_does = self.heap.is_some_and(|Heap { used, growth }| {
+            // What is little may come and go elsewhere.
+            grown >= PART_OF_HEAP * used && growth.high.is_some_and(|high| high < half)
+        });
+        heap_does || !whole.is_positive() && whole.estimate < half && whole.high <= grows.high
     }
 
     /// Whether most of the oldest cohorts, of some number, are gone. What is bounded lets those go first:

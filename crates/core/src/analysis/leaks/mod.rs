@@ -82,7 +82,7 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     let is_looked_at = session.captures() < 2 || full_collections != Some(0);
     let heap = heap_of(&session, &looks, &history.hours);
     let judge = Judge::new(history, growing, is_looked_at, heap);
-    let whole = judge.growth_of_all();
+    let whole = judge.whole;
     let process = process_of(&session, &looks);
     let headroom = Headroom::of(process.as_ref(), session.is_timed);
     let leading = Leading { sites, headroom, are_collections_told: full_collections.is_some() };
