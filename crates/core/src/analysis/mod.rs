@@ -15,6 +15,7 @@ pub mod sites;
 mod statistics;
 pub mod tally;
 pub mod top;
+mod ways;
 
 #[cfg(test)]
 mod testing;

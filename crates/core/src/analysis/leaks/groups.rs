@@ -10,8 +10,9 @@ use super::history::Life;
 use super::judge::{Judge, Judgement};
 use crate::analysis::frames::{Frame, is_own_code, package_of};
 use crate::analysis::interval::Interval;
-use crate::analysis::sites::{NO_WAY, Sites};
+use crate::analysis::sites::Sites;
 use crate::analysis::statistics::Share;
+use crate::analysis::ways::NO_WAY;
 
 /// Sites that are grouped: those that come first. The others are a leak each.
 const MAX_GROUPED: usize = 64;
