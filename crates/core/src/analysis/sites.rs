@@ -153,7 +153,7 @@ impl Sites {
     }
 
     /// The same, with the way up to the root from each node that has samples: the others have
-    /// [`NO_WAY`].
+    /// `NO_WAY`.
     pub fn with_ways(&mut self, profile: &Profile) -> (Vec<u32>, Vec<u32>) {
         let Placed { sites, frames, shown } = self.place(profile);
         let mut known = vec![NO_WAY; profile.nodes.len()];
