@@ -100,16 +100,11 @@ impl Groups<'_> {
         let leads = |function: &u32| all().all(|reached| reached.leads(*function));
         let function = *members[0].way.iter().find(|function| leads(function))?;
         let frame = self.sites.function(function);
-        let is_itself =
-            all().any(|reached| self.sites.frame(self.judged[reached.at].site) == frame);
+        let site = |reached: &Reached| self.sites.frame(self.judged[reached.at].site);
+        let is_itself = all().any(|reached| site(reached) == frame);
         let is_outermost = all().all(|reached| reached.starts(function));
         let package = package_of(&frame.url);
-        let is_inside = || {
-            all().all(|reached| {
-                let site = self.sites.frame(self.judged[reached.at].site);
-                package_of(&site.url) == package
-            })
-        };
+        let is_inside = || all().all(|reached| package_of(&site(reached).url) == package);
         let is_code = frame.owner() == Owner::App || frame.is_program() && is_inside();
         (is_itself || is_code && !is_outermost).then_some(function)
     }
@@ -199,8 +194,7 @@ fn sum<'a>(growths: impl Iterator<Item = &'a Interval> + Clone) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::super::answer::Leaks;
-    use super::super::testing::{LEAKING, SOUND, run_in};
-    use super::super::{Sessions, leaks};
+    use super::super::testing::{LEAKING, SOUND, judge, run_in};
     use super::*;
     use crate::analysis::testing::Call;
 
@@ -221,15 +215,6 @@ mod tests {
         let mut told: Vec<String> = leaks.iter().map(text).collect();
         told.sort();
         told
-    }
-
-    fn judge(profiles: &[crate::profile::Profile]) -> Leaks {
-        let mut sites = Sites::new(Default::default());
-        let mut sessions = Sessions::default();
-        for (profile, at) in profiles.iter().zip(0..) {
-            sessions.add(profile, format!("{at}"), &mut sites);
-        }
-        leaks(sessions, &sites, usize::MAX)
     }
 
     const APP: &str = "/app/a.js";
