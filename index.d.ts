@@ -324,8 +324,9 @@ export interface ProcessChange {
   heapSizeLimit: number | null;
   /**
    * Where to look instead, if the resident set grew by 16 MiB and by a tenth at least, and the heap by
-   * less than half of that: what grew most, ArrayBuffers, other `external` memory, or neither: native
-   * code, other threads, fragmentation. Else null.
+   * less than half of that, from the first to the last capture and from the earlier half of all to the
+   * later one: what grew most, ArrayBuffers, other `external` memory, or neither: native code, other
+   * threads, fragmentation. Else null.
    */
   elsewhere: 'array-buffers' | 'external' | 'rest' | null;
 }

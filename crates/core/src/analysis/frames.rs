@@ -116,11 +116,6 @@ fn is_internal(url: &str) -> bool {
     url.starts_with("node:")
 }
 
-/// Whether it is the program's own code, and no package's.
-pub fn is_own_code(frame: &Frame) -> bool {
-    frame.is_program() && package_of(&frame.url) == "(app)"
-}
-
 /// The package of a script: what stands after the last `node_modules/`, with its scope.
 pub fn package_of(url: &str) -> &str {
     if is_internal(url) {

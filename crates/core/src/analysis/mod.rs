@@ -15,6 +15,7 @@ pub mod sites;
 mod statistics;
 pub mod tally;
 pub mod top;
+mod ways;
 
 #[cfg(test)]
 mod testing;
@@ -62,6 +63,7 @@ mod tests {
     use super::sites::{By, MAX_CALLERS, Sites};
     use super::*;
     use crate::profile::{Profile, Sample, testing};
+    use chrono::TimeDelta;
     use std::sync::Arc;
 
     const DEPTH: u32 = 200_000;
@@ -124,16 +126,35 @@ mod tests {
     #[test]
     fn tells_what_leaks_in_stacks_of_any_depth() {
         for functions in FUNCTIONS {
+            let captures = growing(functions);
             for question in questions().filter(|question| !question.total) {
                 let mut sites = Sites::new(question.grouping.clone());
                 let mut sessions = Sessions::default();
-                for name in ["a", "b", "c", "d", "e"] {
-                    sessions.add(&chain(functions, 1), name.into(), &mut sites);
+                for capture in &captures {
+                    sessions.add(capture, String::new(), &mut sites);
                 }
                 let leaks = leaks::leaks(sessions, &sites, 2);
+                assert_eq!(leaks.snapshots.len(), captures.len());
                 assert_eq!(leaks.sites.len(), sites_of(&question, functions).min(2));
+                // Else there are too few objects of each.
+                let is_leak =
+                    leaks.sites.len() < 2 || question.grouping.by == By::Function && functions == 2;
+                assert_eq!(!leaks.leaks.is_empty(), is_leak);
             }
         }
+    }
+
+    /// Captures of which each has samples of more calls.
+    fn growing(functions: u32) -> Vec<Profile> {
+        let capture = |at: u32| {
+            let mut profile = chain(functions, 1);
+            let parts = profile.parts_mut();
+            Arc::make_mut(&mut parts.samples).truncate((DEPTH / 5 * (at + 1)) as usize);
+            let time = parts.metadata.taken_at.unwrap() + TimeDelta::hours(at.into());
+            parts.metadata.taken_at = Some(time);
+            profile
+        };
+        (0..5).map(capture).collect()
     }
 
     #[test]

@@ -1,16 +1,14 @@
 //! Allocation sites: what the nodes of a call tree are grouped by, the same for several profiles.
 
-use std::iter::successors;
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use foldhash::fast::RandomState;
-use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
 
 use super::frames::{Frame, FrameTable, package_of};
 use super::own::is_own;
-use crate::profile::{Node, Profile};
+use super::ways::{NO_WAY, Ways};
+use crate::profile::Profile;
 
 /// What makes a site.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,9 +89,6 @@ struct Placed {
 /// The site of no caller.
 const NONE: u32 = u32::MAX;
 
-/// The way from the root.
-pub const NO_WAY: u32 = u32::MAX;
-
 /// What heap-profile's own site is called, where that matters.
 const OWN: &str = "(heap-profile)";
 
@@ -143,13 +138,12 @@ impl Sites {
     /// Whether a function of the program is it, or is one of its callers as far as they are told.
     pub fn is_program(&self, site: u32) -> bool {
         let Site { is_program, way, .. } = self.sites[site as usize];
-        let mut callers = self.ways.up(way).take(MAX_CALLERS);
-        is_program || callers.any(|frame| self.kinds[frame as usize].is_program)
+        is_program || self.on_way(way).any(|frame| self.kinds[frame as usize].is_program)
     }
 
     /// How it is reached where it holds most: the nearest callers, the nearest first.
     pub fn callers(&self, site: u32) -> Vec<Arc<Frame>> {
-        let callers = self.ways.up(self.sites[site as usize].way).take(MAX_CALLERS);
+        let callers = self.on_way(self.sites[site as usize].way);
         callers.map(|frame| self.frames.get(frame).clone()).collect()
     }
 
@@ -159,11 +153,11 @@ impl Sites {
     }
 
     /// The same, with the way up to the root from each node that has samples: the others have
-    /// [`NO_WAY`].
+    /// `NO_WAY`.
     pub fn with_ways(&mut self, profile: &Profile) -> (Vec<u32>, Vec<u32>) {
         let Placed { sites, frames, shown } = self.place(profile);
-        let (mut known, mut ways) = (vec![NO_WAY; profile.nodes.len()], Vec::new());
-        ways.resize(profile.nodes.len(), NO_WAY);
+        let mut known = vec![NO_WAY; profile.nodes.len()];
+        let mut ways = known.clone();
         for &node in profile.totals().sample_nodes.iter().flatten() {
             let node = node as usize;
             ways[node] = self.ways.from(shown[node], &profile.nodes, &frames, &mut known);
@@ -175,26 +169,19 @@ impl Sites {
     /// of the program's functions that call it, the nearest first.
     pub fn families(&self, site: u32, callers: usize) -> Vec<Vec<bool>> {
         let Site { key, way, .. } = self.sites[site as usize];
-        let of_program = self.ways.up(way).map(|frame| self.kinds[frame as usize]);
+        let of_program = self.on_way(way).map(|frame| self.kinds[frame as usize]);
         let callers = of_program.filter(|kind| kind.is_program && kind.key != key).take(callers);
         let keys = [key].into_iter().chain(callers.map(|kind| kind.key));
         keys.map(|key| self.ways_through(key)).collect()
     }
 
     fn ways_through(&self, key: u32) -> Vec<bool> {
-        let mut lead = Vec::with_capacity(self.ways.0.len());
-        for &(frame, rest) in &self.ways.0 {
-            // A way comes after the rest of it.
-            let is_through = self.kinds[frame as usize].key == key
-                || lead.get(rest as usize).is_some_and(|&leads| leads);
-            lead.push(is_through);
-        }
-        lead
+        self.ways.through(|frame| self.kinds[frame as usize].key == key)
     }
 
-    /// The numbers of the functions on a way, the nearest first.
+    /// The numbers of the functions on a way, as far as answers tell of them, the nearest first.
     pub fn on_way(&self, way: u32) -> impl Iterator<Item = u32> {
-        self.ways.up(way)
+        self.ways.up(way).take(MAX_CALLERS)
     }
 
     /// The function of that number.
@@ -298,36 +285,6 @@ impl Sites {
         }
         self.sites[number as usize].is_program |= is_program;
         number
-    }
-}
-
-/// Ways up to the root: a function and the rest of the way, which many share. Each on its own would
-/// take memory in proportion to the square of the depth, and each profile's to their number.
-#[derive(Debug, Default)]
-struct Ways(IndexSet<(u32, u32), RandomState>);
-
-impl Ways {
-    /// The way from a node of a profile. `known` are those from its nodes, [`NO_WAY`] if there is none yet
-    /// and from the root.
-    fn from(&mut self, node: u32, nodes: &[Node], frames: &[u32], known: &mut [u32]) -> u32 {
-        let mut new = Vec::new();
-        let mut at = node as usize;
-        while at != 0 && known[at] == NO_WAY {
-            new.push(at);
-            at = nodes[at].parent as usize;
-        }
-        let mut way = known[at];
-        for at in new.into_iter().rev() {
-            way = self.0.insert_full((frames[at], way)).0 as u32;
-            known[at] = way;
-        }
-        way
-    }
-
-    /// The functions on the way.
-    fn up(&self, way: u32) -> impl Iterator<Item = u32> {
-        let step = |way: u32| self.0.get_index(way as usize);
-        successors(step(way), move |&&(_, rest)| step(rest)).map(|&(frame, _)| frame)
     }
 }
 
@@ -471,14 +428,14 @@ mod tests {
             Call { caller: 2, name: "get", url: "/app/a.js", samples: &[(64, 1)] },
         ];
         sites.of_nodes(&profile(&calls));
-        let count = sites.ways.0.len();
+        let count = sites.ways.len();
         // It holds more and more.
         for samples in [&[(64, 1), (64, 2)][..], &[(64, 1), (64, 2), (64, 3)]] {
             let [main, handle, get] = calls;
             let of_nodes = sites.of_nodes(&profile(&[main, handle, Call { samples, ..get }]));
             assert_eq!(callers(&sites, of_nodes[3]), ["handle", "main"]);
         }
-        assert_eq!(sites.ways.0.len(), count);
+        assert_eq!(sites.ways.len(), count);
     }
 
     #[test]

@@ -47,26 +47,31 @@ pub fn inlined(stacks: &Stacks, frames: &FrameTable, known: Knowledge) -> Vec<In
         return Vec::new();
     }
     let growth = own_growth(stacks, frames.len(), known);
-    let mut notes: Vec<Inlined> = shrunk_callees(stacks, &growth)
-        .into_iter()
-        .filter_map(|(caller, shrunk)| {
-            let mut shrunk: Vec<(u32, f64)> = shrunk
-                .into_iter()
-                .filter_map(|(callee, held)| Some((callee, known.growth(&held)?)))
-                .filter(|(_, growth)| growth.is_negative())
-                .map(|(callee, growth)| (callee, -growth.estimate))
-                .collect();
+    let shrunk = shrunk_callees(stacks, &growth).into_iter();
+    let mut notes: Vec<Inlined> = shrunk
+        .map(|(caller, callees)| {
             let growth = growth[caller as usize];
-            if !is_about(growth.estimate, shrunk.iter().map(|(_, bytes)| bytes).sum()) {
-                shrunk.retain(|&(_, bytes)| is_about(growth.estimate, bytes));
-            }
-            let callees: Vec<u32> = shrunk.into_iter().map(|(callee, _)| callee).collect();
-            (!callees.is_empty()).then_some(Inlined { caller, growth, callees })
+            Inlined { caller, growth, callees: those_inlined(callees, growth, known) }
         })
+        .filter(|note| !note.callees.is_empty())
         .collect();
     notes.sort_by(|one, other| other.growth.estimate.total_cmp(&one.growth.estimate));
     notes.truncate(MAX_NOTES);
     notes
+}
+
+/// Those of the callees that shrank, together or each, by about as much as their caller grew.
+fn those_inlined(callees: IndexMap<u32, Held>, growth: Interval, known: Knowledge) -> Vec<u32> {
+    let mut shrunk: Vec<(u32, f64)> = callees
+        .into_iter()
+        .filter_map(|(callee, held)| Some((callee, known.growth(&held)?)))
+        .filter(|(_, growth)| growth.is_negative())
+        .map(|(callee, growth)| (callee, -growth.estimate))
+        .collect();
+    if !is_about(growth.estimate, shrunk.iter().map(|(_, bytes)| bytes).sum()) {
+        shrunk.retain(|&(_, bytes)| is_about(growth.estimate, bytes));
+    }
+    shrunk.into_iter().map(|(callee, _)| callee).collect()
 }
 
 fn is_about(grown: f64, shrunk: f64) -> bool {

@@ -8,10 +8,11 @@ use super::answer::{Leak, Verdict};
 use super::headroom::Headroom;
 use super::history::Life;
 use super::judge::{Judge, Judgement};
-use crate::analysis::frames::{Frame, is_own_code, package_of};
+use crate::analysis::frames::{Frame, Owner, package_of};
 use crate::analysis::interval::Interval;
-use crate::analysis::sites::{NO_WAY, Sites};
+use crate::analysis::sites::Sites;
 use crate::analysis::statistics::Share;
+use crate::analysis::ways::NO_WAY;
 
 /// Sites that are grouped: those that come first. The others are a leak each.
 const MAX_GROUPED: usize = 64;
@@ -27,7 +28,7 @@ struct Reached {
     way: Vec<u32>,
     /// By function, the part of it that is reached through it.
     through: FxHashMap<u32, f64>,
-    /// The same of the outermost function of the program's own code.
+    /// The same of the outermost function of the application.
     from: FxHashMap<u32, f64>,
 }
 
@@ -88,7 +89,7 @@ impl Groups<'_> {
     }
 
     /// The nearest function that leads to all of these, if it says that they are one leak: it leaks itself,
-    /// or it is of the program's own code (or of the package that all are in) and is called by more of it.
+    /// or it is of the application (or of the package that all are in) and is called by more of it.
     /// What all requests come through leads to every leak.
     fn common(&self, members: &[Reached], other: &Reached) -> Option<u32> {
         let verdict = |reached: &Reached| self.judged[reached.at].verdict();
@@ -108,7 +109,7 @@ impl Groups<'_> {
         let package = package_of(&frame.url);
         let is_inside =
             || all().all(|reached| package_of(&self.sites.frame(site(reached)).url) == package);
-        let is_code = is_own_code(frame) || frame.is_program() && is_inside();
+        let is_code = frame.owner() == Owner::App || frame.is_program() && is_inside();
         (is_itself || is_code && !is_outermost).then_some(function)
     }
 
@@ -117,26 +118,20 @@ impl Groups<'_> {
         let last = self.judge.last();
         let lives = &self.judge.history.tracks[&site].lives;
         let stays = |life: &&Life| life.last == last && life.first > 0 && life.way != NO_WAY;
-        let mut bytes: FxHashMap<u32, f64> = FxHashMap::default();
-        for life in lives.iter().filter(stays) {
-            *bytes.entry(life.way).or_default() += life.bytes;
-        }
-        let whole: f64 = bytes.values().sum();
-        let mut ways: Vec<(u32, f64)> = bytes.into_iter().collect();
-        ways.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+        let ways = parts_by_way(lives.iter().filter(stays));
         let way = ways.first().map_or_else(Vec::new, |&(way, _)| self.sites.on_way(way).collect());
         let mut reached =
             Reached { at, way, through: FxHashMap::default(), from: FxHashMap::default() };
-        for (way, bytes) in ways {
+        for (way, part) in ways {
             let mut functions: Vec<u32> = self.sites.on_way(way).collect();
-            let own = |&&function: &&u32| is_own_code(self.sites.function(function));
-            if let Some(&outermost) = functions.iter().rev().find(own) {
-                *reached.from.entry(outermost).or_default() += bytes / whole;
+            let is_app = |&&function: &&u32| self.sites.function(function).owner() == Owner::App;
+            if let Some(&outermost) = functions.iter().rev().find(is_app) {
+                *reached.from.entry(outermost).or_default() += part;
             }
             functions.sort_unstable();
             functions.dedup();
             for function in functions {
-                *reached.through.entry(function).or_default() += bytes / whole;
+                *reached.through.entry(function).or_default() += part;
             }
         }
         reached
@@ -169,10 +164,22 @@ impl Reached {
         self.through.get(&function).is_some_and(|&part| part >= LEADS)
     }
 
-    /// Whether nothing of the program's own code calls the function on the way to it.
+    /// Whether nothing of the application calls the function on the way to it.
     fn starts(&self, function: u32) -> bool {
         self.from.get(&function).is_some_and(|&part| part >= LEADS)
     }
+}
+
+/// The part of the bytes that each way leads to, the largest first.
+fn parts_by_way<'a>(lives: impl Iterator<Item = &'a Life>) -> Vec<(u32, f64)> {
+    let mut bytes: FxHashMap<u32, f64> = FxHashMap::default();
+    for life in lives {
+        *bytes.entry(life.way).or_default() += life.bytes;
+    }
+    let whole: f64 = bytes.values().sum();
+    let mut parts: Vec<_> = bytes.into_iter().map(|(way, bytes)| (way, bytes / whole)).collect();
+    parts.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
+    parts
 }
 
 /// The sum of independent growths: the distances from the bounds add up as squares.
@@ -191,8 +198,7 @@ fn sum<'a>(growths: impl Iterator<Item = &'a Interval> + Clone) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::super::answer::Leaks;
-    use super::super::testing::{LEAKING, SOUND, run_in};
-    use super::super::{Sessions, leaks};
+    use super::super::testing::{LEAKING, SOUND, judge, run_in};
     use super::*;
     use crate::analysis::testing::Call;
 
@@ -220,15 +226,6 @@ mod tests {
         let mut told: Vec<String> = leaks.iter().map(text).collect();
         told.sort();
         told
-    }
-
-    fn judge(profiles: &[crate::profile::Profile]) -> Leaks {
-        let mut sites = Sites::new(Default::default());
-        let mut sessions = Sessions::default();
-        for (profile, at) in profiles.iter().zip(0..) {
-            sessions.add(profile, format!("{at}"), &mut sites);
-        }
-        leaks(sessions, &sites, usize::MAX)
     }
 
     const APP: &str = "/app/a.js";

@@ -71,6 +71,16 @@ impl Judgement {
     }
 }
 
+/// What became of the objects of a site that grew old.
+struct OldObjects {
+    /// By the number of cohorts, see [`retention`].
+    retention: Vec<Share>,
+    /// See [`renewal`].
+    renewal: Share,
+    /// How those that stay came: by twentieths of the time, and by cohorts.
+    coming: [Coming; 2],
+}
+
 /// Judges the sites of a session.
 pub struct Judge<'a> {
     /// What became of the objects of each site.
@@ -130,10 +140,7 @@ impl Judge<'_> {
     pub fn judge_track(&self, site: u32, track: &Track) -> Judgement {
         let growing = &self.growing_part(track);
         let growth = Growth::fit(self.growing, growing, self.student);
-        let retention = match self.history.interval {
-            Some(_) => retention(track, self.last(), self.last()),
-            None => Share::default(),
-        };
+        let retention = retention(track, self.last());
         // What the last capture is the first to have has not outlived one.
         let (from, to) = (self.clock[0], self.clock[self.last().saturating_sub(1)]);
         let cohorts = left_by_cohorts(track, &self.history.hours);
@@ -142,18 +149,22 @@ impl Judge<'_> {
             reason: Reason::NoCollection,
             live_bytes: self.live_bytes(track),
             growth: interval95(growth),
-            retention,
+            retention: retention[self.last()],
             cohorts: Mean::of(&cohorts),
             came: left_of(track, 1..=self.last(), self.last()),
             left: left_of(track, 1..=self.last().saturating_sub(1), self.last()),
-            sure_cohorts: self.sure_cohorts(track),
+            sure_cohorts: self.sure_cohorts(&retention),
             lasting_cohorts: cohorts.iter().filter(|&&left| left > 0.0).count(),
             is_family: false,
             moments: Mean::of(&left_by_moments(track, from, to, self.last())),
         };
         let parts = left_by_parts(track, from, to, self.last());
-        let coming = [Coming::of(&parts), Coming::of(&cohorts)];
-        judgement.reason = self.reason(track, growing, growth, &judgement, &coming);
+        let old = OldObjects {
+            renewal: renewal(track, self.last()),
+            coming: [Coming::of(&parts), Coming::of(&cohorts)],
+            retention,
+        };
+        judgement.reason = self.reason(growing, growth, &judgement, &old);
         judgement
     }
 
@@ -170,11 +181,10 @@ impl Judge<'_> {
 
     fn reason(
         &self,
-        track: &Track,
         growing: &Track,
         growth: Option<Growth>,
         found: &Judgement,
-        coming: &[Coming],
+        old: &OldObjects,
     ) -> Reason {
         if !self.is_looked_at {
             return Reason::NoCollection;
@@ -192,12 +202,14 @@ impl Judge<'_> {
             found.cohorts.interval95().is_positive() || found.moments.interval95().is_positive();
         match found.retention.bounds95() {
             (_, high) if high < STAYS => Reason::OldObjectsDie,
-            _ if self.lets_go(track) => Reason::OldestObjectsDie,
-            _ if renewal(track, self.last()).bounds95().1 < STAYS => Reason::OldestObjectsDie,
-            (low, _) if low <= STAYS || !self.oldest_stay(track) => Reason::TooFewOldObjects,
-            _ if renewal(track, self.last()).bounds95().0 <= STAYS => Reason::TooFewOldObjects,
-            _ if !coming.iter().all(Coming::goes_on) => Reason::Plateau,
-            _ if !coming.iter().all(Coming::began_early) => Reason::TooFewOldObjects,
+            _ if self.lets_go(&old.retention) => Reason::OldestObjectsDie,
+            _ if old.renewal.bounds95().1 < STAYS => Reason::OldestObjectsDie,
+            (low, _) if low <= STAYS || !self.oldest_stay(&old.retention) => {
+                Reason::TooFewOldObjects
+            }
+            _ if old.renewal.bounds95().0 <= STAYS => Reason::TooFewOldObjects,
+            _ if !old.coming.iter().all(Coming::goes_on) => Reason::Plateau,
+            _ if !old.coming.iter().all(Coming::began_early) => Reason::TooFewOldObjects,
             _ if !came_often || self.history.captures() < FEWEST_CAPTURES => Reason::TooFewMoments,
             _ if self.is_small(&found.growth) => Reason::TooFewOldObjects,
             _ if self.heap_stands_still(&found.growth) => Reason::HeapStandsStill,
@@ -226,21 +238,18 @@ impl Judge<'_> {
 
     /// Whether most of the oldest cohorts, of some number, are gone. What is bounded lets those go first:
     /// a cache's youngest objects are all there, and of all cohorts together most may be.
-    fn lets_go(&self, track: &Track) -> bool {
-        let last = self.last();
-        (1..last).any(|cohorts| retention(track, cohorts, last).bounds95().1 < STAYS)
+    fn lets_go(&self, retention: &[Share]) -> bool {
+        (1..self.last()).any(|cohorts| retention[cohorts].bounds95().1 < STAYS)
     }
 
     /// Whether it is sure that most of the older half of the cohorts are there: however young are all that
     /// grew, it may let them go when they are as old.
-    fn oldest_stay(&self, track: &Track) -> bool {
-        let last = self.last();
-        retention(track, older_half(last), last).bounds95().0 > STAYS
+    fn oldest_stay(&self, retention: &[Share]) -> bool {
+        retention[older_half(self.last())].bounds95().0 > STAYS
     }
 
-    fn sure_cohorts(&self, track: &Track) -> Option<usize> {
-        let last = self.last();
-        (1..last).find(|&cohorts| retention(track, cohorts, last).bounds95().0 > STAYS)
+    fn sure_cohorts(&self, retention: &[Share]) -> Option<usize> {
+        (1..self.last()).find(|&cohorts| retention[cohorts].bounds95().0 > STAYS)
     }
 
     /// Whether it grew in the second half of the time, and at a rate to speak of.

@@ -59,8 +59,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::answer::Leaks;
-    use super::super::testing::{LEAKING, Program, Random, capture, live_for, run};
-    use super::super::{Sessions, leaks};
+    use super::super::testing::{LEAKING, Program, Random, capture, judge, live_for, run};
     use super::*;
     use crate::profile::Profile;
     use crate::profile::metadata::MemoryUsage;
@@ -79,15 +78,6 @@ mod tests {
             change(at, profile);
         }
         profiles
-    }
-
-    fn judge(profiles: &[Profile]) -> Leaks {
-        let mut sites = Sites::new(Default::default());
-        let mut sessions = Sessions::default();
-        for (profile, at) in profiles.iter().zip(0..) {
-            sessions.add(profile, format!("{at}"), &mut sites);
-        }
-        leaks(sessions, &sites, usize::MAX)
     }
 
     /// So many full collections between two captures.

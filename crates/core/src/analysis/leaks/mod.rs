@@ -23,6 +23,8 @@ mod sessions;
 mod told;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod testing;
@@ -86,11 +88,7 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     let process = process_of(&session, &looks);
     let headroom = Headroom::of(process.as_ref(), session.is_timed);
     let leading = Leading { sites, headroom, are_collections_told: full_collections.is_some() };
-    let program = history.tracks.keys().filter(|&&site| Some(site) != sites.own());
-    let mut judged: Vec<Judgement> = program.map(|&site| judge.judge(site)).collect();
-    judged.sort_by(Judgement::worst_first);
-    family::reconsider(&mut judged, &judge, sites);
-    let mut judged = leading.review(judged);
+    let mut judged = judge_sites(&judge, &leading);
     let nothing_found = if is_looked_at { Verdict::Steady } else { Verdict::Unknown };
     let verdict = judged.first().map_or(nothing_found, Judgement::verdict);
     let grown = judged.iter().take_while(|site| site.verdict() <= Verdict::Growing).count();
@@ -113,6 +111,15 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
         moments: told.captures(),
         snapshots: session.names,
     }
+}
+
+/// The judgements on all sites but heap-profile's own, those that lead first.
+fn judge_sites(judge: &Judge<'_>, leading: &Leading<'_>) -> Vec<Judgement> {
+    let program = judge.history.tracks.keys().filter(|&&site| Some(site) != leading.sites.own());
+    let mut judged: Vec<Judgement> = program.map(|&site| judge.judge(site)).collect();
+    judged.sort_by(Judgement::worst_first);
+    family::reconsider(&mut judged, judge, leading.sites);
+    leading.review(judged)
 }
 
 /// V8's heap, as far as it is looked at.

@@ -4,18 +4,22 @@ use super::history::{Life, Track};
 use crate::analysis::statistics::Share;
 
 /// Of the sampled objects of the first so many cohorts that were still there at the capture after: the part
-/// that is there in the last one. Each counts once: an array that grows is copied to a larger one and dies,
-/// which would hide all that it holds if bytes counted. By then garbage has been collected, and what is left is what was kept.
-/// The first capture has no cohort.
-pub fn retention(track: &Track, cohorts: usize, last: usize) -> Share {
-    let mut share = Share::default();
+/// that is there in the last one; by the number of cohorts, from none to all. Each object counts once: an array
+/// that grows is copied to a larger one and dies, which would hide all that it holds if bytes counted. By then
+/// garbage has been collected, and what is left is what was kept. The first capture has no cohort.
+pub fn retention(track: &Track, last: usize) -> Vec<Share> {
+    let mut shares = vec![Share::default(); last.max(1) + 1];
     for life in &track.lives {
         let grew_old = life.last > life.first && life.first + 1 < last;
-        if (1..=cohorts).contains(&life.first) && grew_old {
-            share.add(1.0, life.last == last);
+        if life.first > 0 && grew_old {
+            shares[life.first].add(1.0, life.last == last);
         }
     }
-    share
+    for cohorts in 1..shares.len() {
+        let fewer = shares[cohorts - 1];
+        shares[cohorts].merge(&fewer);
+    }
+    shares
 }
 
 /// Of the sampled objects that came since the first capture and stay, and those that grew old and died,
@@ -66,7 +70,8 @@ pub fn left_by_moments(track: &Track, from: u64, to: u64, last: usize) -> [f64; 
 
 /// When what is left was born after an ordinal, the earliest first.
 fn left(track: &Track, from: u64, to: u64, last: usize) -> Vec<u64> {
-    let is_left = |life: &&Life| life.last == last && (from + 1..=to).contains(&life.ordinal);
+    // Not `from + 1`: a file may say that this is the last ordinal there can be.
+    let is_left = |life: &&Life| life.last == last && from < life.ordinal && life.ordinal <= to;
     let left = track.lives.iter().filter(is_left);
     let mut born: Vec<u64> = left.map(|life| life.ordinal - from - 1).collect();
     born.sort_unstable();

@@ -9,7 +9,8 @@ use rustc_hash::FxHashMap;
 
 use super::history::{History, Life, Track};
 use crate::analysis::process::Usage;
-use crate::analysis::sites::{NO_WAY, Sites};
+use crate::analysis::sites::Sites;
+use crate::analysis::ways::NO_WAY;
 use crate::profile::estimate::Total;
 use crate::profile::{Estimate, Profile};
 

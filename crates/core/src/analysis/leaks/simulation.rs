@@ -7,10 +7,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta};
 
-use super::answer::{Leaks, Verdict};
-use super::testing::{FOREVER, Object, Random, call};
-use super::{Sessions, leaks};
-use crate::analysis::sites::Sites;
+use super::answer::Verdict;
+use super::testing::{FOREVER, Object, Random, call, judge};
 use crate::analysis::testing::{INTERVAL, profile, sample};
 use crate::profile::Profile;
 
@@ -209,15 +207,6 @@ fn capture(sampled: &[Object], time: f64, full_collections: u64) -> Profile {
     parts.metadata.taken_at = Some(start + TimeDelta::milliseconds((time * 3.6e6) as i64));
     parts.metadata.full_collections = Some(full_collections);
     Profile::from_file(parts.clone())
-}
-
-fn judge(profiles: &[Profile]) -> Leaks {
-    let mut sites = Sites::new(Default::default());
-    let mut sessions = Sessions::default();
-    for (at, profile) in profiles.iter().enumerate() {
-        sessions.add(profile, format!("{at}.heapprofile"), &mut sites);
-    }
-    leaks(sessions, &sites, usize::MAX)
 }
 
 #[test]

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta};
 
+use super::answer::Leaks;
+use super::{Sessions, leaks};
+use crate::analysis::sites::Sites;
 use crate::analysis::testing::{Call, INTERVAL, profile, sample};
 use crate::profile::{Profile, estimate};
 
@@ -194,4 +197,14 @@ pub fn untold(mut profiles: Vec<Profile>) -> Vec<Profile> {
         profile.parts_mut().metadata.full_collections = None;
     }
     profiles
+}
+
+/// The answer to those captures.
+pub fn judge(profiles: &[Profile]) -> Leaks {
+    let mut sites = Sites::new(Default::default());
+    let mut sessions = Sessions::default();
+    for (at, profile) in profiles.iter().enumerate() {
+        sessions.add(profile, format!("{at}.heapprofile"), &mut sites);
+    }
+    leaks(sessions, &sites, usize::MAX)
 }

@@ -10,15 +10,6 @@ use crate::analysis::testing::{Call, INTERVAL, profile};
 use crate::profile::metadata::MemoryUsage;
 use crate::profile::{Metadata, Parts, Profile, Stated, estimate};
 
-fn judge(profiles: &[Profile]) -> Leaks {
-    let mut sites = Sites::new(Default::default());
-    let mut sessions = Sessions::default();
-    for (at, profile) in profiles.iter().enumerate() {
-        sessions.add(profile, format!("{at}.heapprofile"), &mut sites);
-    }
-    leaks(sessions, &sites, usize::MAX)
-}
-
 /// In how many of a hundred runs the program is said to leak.
 fn leaking(program: Program) -> usize {
     (1..=100).filter(|&seed| judge(&run(&[program], seed, 256)).verdict == Verdict::Leaking).count()
