@@ -215,6 +215,18 @@ test("the path is the program's, from where one is", async () => {
   );
 });
 
+test('the path is that of the first site that the program leads to', async () => {
+  const handle = ['handle', '/app/node_modules/router/index.js'];
+  const inlined = { frames: [handle], each: 40 };
+  const called = { frames: [handle, ['onRequest', '/app/app.js']], each: 5 };
+  called.frames.push(['send', '/app/node_modules/router/send.js']);
+  const { stdout } = await leaks(...writeSession(temporaryDirectory(), [inlined, called]));
+  assert.match(
+    stdout,
+    /^LEAK .*\n {6}through {4}handle .*\n {6}allocated {2}handle .*\n {6}path {7}.*onRequest \/app\/app\.js:7 > send /,
+  );
+});
+
 test('a long path is told by its ends', async () => {
   const frames = Array.from({ length: 30 }, (_, at) => [`f${at}`, '/app/deep.js']);
   const { stdout } = await leaks(...writeSession(temporaryDirectory(), [{ frames, each: 20 }]));
