@@ -288,6 +288,18 @@ test('where there is no leak: what was looked at, what would have been seen, and
   assert.ok((await Snapshot.leaks(longer)).detectable <= detectable / 2);
 });
 
+test('where many functions grow a little each, the whole is told', async () => {
+  const stacks = Array.from({ length: 40 }, (_, at) => {
+    return { frames: [[`part${at}`, '/app/request.js']], each: 1 };
+  });
+  const { code, stdout } = await leaks(...writeSession(temporaryDirectory(), stacks, { count: 6 }));
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^No leak found\.\nBut the heap as a whole grew, by [\d.]+ KiB an hour \(95 %: [\d.]+ to [\d.]+ KiB\), no function by enough .*\n6 snapshots /,
+  );
+});
+
 test('all that matters would have been seen: there is nothing to change', async () => {
   const still = { frames: [['load', '/app/table.js']], kept: 20 };
   const usage = () => ({ memoryUsage: memoryUsage(100, 10), heapSizeLimit: 4096 * MIB });
