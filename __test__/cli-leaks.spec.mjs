@@ -218,6 +218,18 @@ test("the path is the program's, from where one is", async () => {
   );
 });
 
+test('the path is that of the first site that the program leads to', async () => {
+  const handle = ['handle', '/app/node_modules/router/index.js'];
+  const inlined = { frames: [handle], each: 40 };
+  const called = { frames: [handle, ['onRequest', '/app/app.js']], each: 5 };
+  called.frames.push(['send', '/app/node_modules/router/send.js']);
+  const { stdout } = await leaks(...writeSession(temporaryDirectory(), [inlined, called]));
+  assert.match(
+    stdout,
+    /^LEAK .*\n {6}through {4}handle .*\n {6}allocated {2}handle .*\n {6}path {7}.*onRequest \/app\/app\.js:7 > send /,
+  );
+});
+
 test('a long path is told by its ends', async () => {
   const frames = Array.from({ length: 30 }, (_, at) => [`f${at}`, '/app/deep.js']);
   const { stdout } = await leaks(...writeSession(temporaryDirectory(), [{ frames, each: 20 }]));
@@ -296,6 +308,18 @@ test('where there is no leak: what was looked at, what would have been seen, and
   const { detectable } = await Snapshot.leaks(files);
   const longer = writeSession(temporaryDirectory(), [still], { count: 11 });
   assert.ok((await Snapshot.leaks(longer)).detectable <= detectable / 2);
+});
+
+test('where many functions grow a little each, the whole is told', async () => {
+  const stacks = Array.from({ length: 40 }, (_, at) => {
+    return { frames: [[`part${at}`, '/app/request.js']], each: 1 };
+  });
+  const { code, stdout } = await leaks(...writeSession(temporaryDirectory(), stacks, { count: 6 }));
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^No leak found\.\nBut the heap as a whole grew, by [\d.]+ KiB an hour \(95 %: [\d.]+ to [\d.]+ KiB\), no function by enough .*\n6 snapshots /,
+  );
 });
 
 test('all that matters would have been seen: there is nothing to change', async () => {

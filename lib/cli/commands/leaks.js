@@ -6,7 +6,7 @@ const { join } = require('node:path');
 const { findLeaks, tooFew } = require('../../snapshot.js');
 const { CommandError } = require('../../errors.js');
 const { UsageError } = require('../errors.js');
-const { basisLines, powerLines } = require('../leaks/basis.js');
+const { basisLines, powerLines, wholeLines } = require('../leaks/basis.js');
 const { historyLines, siteTable } = require('../leaks/details.js');
 const { leakLines } = require('../leaks/paragraph.js');
 const { STANDARD } = require('../output.js');
@@ -119,6 +119,7 @@ function verdictLines(answer) {
       return [
         ...process,
         [{ text: 'No leak found.', style: 'green' }],
+        ...wholeLines(answer),
         ...basis,
         ...power,
         ...slowLines(answer),

@@ -2,7 +2,7 @@
 // to change to see a smaller one.
 'use strict';
 
-const { formatBytes, formatCount, formatDuration } = require('../../display/units.js');
+const { formatBytes, formatCount, formatDuration, formatPair } = require('../../display/units.js');
 
 const HOUR_MS = 3_600_000;
 /** What grows too slowly to fill the heap by then does not matter: as in headroom.rs. */
@@ -66,6 +66,16 @@ function powerLines(answer) {
   ];
 }
 
+/** That much grows, if it does: many functions may share what stays, such as whole requests. */
+function wholeLines({ growthBytesPerHour: { estimate, low, high }, detectable, process }) {
+  const isSure = detectable !== null && low !== null && low > 0;
+  if (!isSure || high < (leastThatMatters(process) ?? 0)) return [];
+  const range = `95 %: ${formatPair(low, 'to', high)}`;
+  return [
+    `But the heap as a whole grew, by ${formatBytes(estimate)} an hour (${range}), no function by enough to tell whether it leaks.`,
+  ];
+}
+
 /** The one thing to change: what can be seen shrinks with the interval, and as the time grows. */
 function adviceLines({ detectable, spanMs, sampleIntervalBytes, process }) {
   if (spanMs === null || spanMs <= 0) return [];
@@ -103,4 +113,4 @@ function finerInterval(bytes) {
   return Math.max(FINEST_INTERVAL, 2 ** Math.floor(Math.log2(bytes)));
 }
 
-module.exports = { basisLines, powerLines };
+module.exports = { basisLines, powerLines, wholeLines };

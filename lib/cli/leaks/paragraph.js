@@ -55,7 +55,7 @@ function leakLines(leak, answer) {
     [LABELS[leak.verdict], `  ${heading(leak, answer)}`],
     ...field('through', isAlone(leak, sites) ? '' : shortSite(leak.through)),
     ...field('allocated', allocatedText(sites)),
-    ...field('path', pathText(worst, leak.through)),
+    ...field('path', pathText(sites.find(isOfOwnCode) ?? worst, leak.through)),
     ...field('what', worst.isProgram ? '' : outsideText(worst)),
     ...field('why', DOUBTS[worst.reason] ?? ''),
     ...field('stays', staysText(leak, sites, answer)),
@@ -99,6 +99,11 @@ function allocatedText(sites) {
   });
   const more = sites.length - named.length;
   return [...named, ...(more > 0 ? [`${formatCount(more)} more`] : [])].join(', ');
+}
+
+/** V8 may have compiled all that leads to a site into a package's function: others say who calls that. */
+function isOfOwnCode(site) {
+  return [...site.stack, site].some((frame) => ownerOf(frame) === undefined);
 }
 
 /** From the outermost function of the program to the one that allocates. */
@@ -164,7 +169,8 @@ function nextCommand(leak, { leaks, snapshots, moments }) {
 
 /** What would tell. */
 function nextStep({ needs, reason }) {
-  if (reason === 'too-few-collections') return 'go on for longer, with forceGC where V8 collects seldom';
+  if (reason === 'too-few-collections')
+    return 'go on for longer, with forceGC where V8 collects seldom';
   if (needs === null) return '';
   const { snapshots, sampleIntervalBytes } = needs;
   const interval =
