@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { before, test } from 'node:test';
 import {
   cli,
@@ -174,6 +174,17 @@ test('leaks: --recursive looks into subdirectories, and nowhere twice', async ()
   const empty = temporaryDirectory();
   const { stderr } = await cli(['leaks', empty, '-r']);
   assert.match(stderr, new RegExp(`one session in ${empty}; there is none\n$`));
+});
+
+test('leaks: a link in a directory that leads round in a circle is skipped, and said', async () => {
+  const directory = temporaryDirectory();
+  for (const file of captures()) copyFileSync(file, join(directory, basename(file)));
+  symlinkSync('b.heapprofile', join(directory, 'a.heapprofile'));
+  symlinkSync('a.heapprofile', join(directory, 'b.heapprofile'));
+  const { code, stdout, stderr } = await cli(['leaks', directory]);
+  assert.equal(code, 1);
+  assert.match(stdout, /^LEAK /m);
+  assert.match(stderr, /^(error: skipped: ELOOP: .*[ab]\.heapprofile'\n){2}$/);
 });
 
 test('leaks: fewer than two captures of a session are an error with a code', async () => {

@@ -1,10 +1,11 @@
 // What `heap-profile leaks` says to who has thirty seconds: the process, the paragraph of a leak, what to do
 // next. The verdicts themselves are in cli-analysis.spec.mjs and in the core's tests.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { buildSync } from 'esbuild';
 import {
   cli,
   cliInTerminal,
@@ -15,7 +16,9 @@ import {
   temporaryDirectory,
 } from './helpers.mjs';
 
-const { Snapshot } = createRequire(import.meta.url)(root);
+const require = createRequire(import.meta.url);
+const { Snapshot } = require(root);
+const { binaryPaths } = require('../lib/native.js');
 const HOUR_MS = 3_600_000;
 const MIB = 2 ** 20;
 
@@ -232,6 +235,25 @@ test('what stays is a sparkline and a sentence', async () => {
   );
 });
 
+test('where the current directory was removed the answer is given all the same', {
+  skip: process.platform === 'win32' && 'Windows keeps it',
+}, async () => {
+  const directory = temporaryDirectory();
+  writeSession(directory, [LEAK]);
+  const program = `
+    const { mkdtempSync, rmdirSync } = require('node:fs');
+    const { execPath, argv } = process;
+    const here = mkdtempSync(argv[1] + '/gone-');
+    process.chdir(here);
+    rmdirSync(here);
+    const how = { stdio: 'inherit' };
+    require('node:child_process').spawnSync(execPath, argv.slice(2), how);`;
+  const script = join(root, 'bin', 'heap-profile.js');
+  const { stdout, stderr } = await runChild('-e', [program, directory, script, 'leaks', directory]);
+  assert.equal(stderr, '');
+  assert.ok(stdout.includes(`next       node ${script} flamegraph ${directory}/`), stdout);
+});
+
 test('the next command works as it is printed', async () => {
   const directory = join(temporaryDirectory(), "it's a $HOME");
   writeSession(directory, [LEAK]);
@@ -328,6 +350,30 @@ test("heap-profile's own functions are no sites, and what they hold is told", as
   assert.ok(Math.abs(again.ownBytes.estimate / ownBytes.estimate - 1) < 1e-9);
   const { stdout } = await cli(['top', files.at(-1)]);
   assert.match(stdout, /^[\d.]+ KiB is heap-profile's own, no site\.$/m);
+});
+
+test('of a program that heap-profile is bundled into, nothing is taken for its own', async () => {
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, 'lib'));
+  const code = `
+    const heapProfile = require(${JSON.stringify(root)});
+    heapProfile.start({ sampleIntervalBytes: 1024 });
+    globalThis.kept = [];
+    (function keep() {
+      for (let i = 0; i < 1e4; i++) globalThis.kept.push({ i });
+    })();
+    heapProfile.snapshot().top().then((answer) => console.log(JSON.stringify(answer)));`;
+  const [binary] = binaryPaths().filter((path) => existsSync(path));
+  symlinkSync(binary, join(directory, basename(binary)));
+  // Where those of this package lie, seen from the binary.
+  const outfile = join(directory, 'lib', 'index.js');
+  const stdin = { contents: code, resolveDir: root };
+  buildSync({ stdin, outfile, bundle: true, platform: 'node', external: ['*.node'] });
+  const { stdout, stderr } = await runChild(outfile);
+  assert.equal(stderr, '');
+  const { sites, ownBytes } = JSON.parse(stdout);
+  assert.ok(sites.some(({ url }) => url === outfile));
+  assert.equal(ownBytes.estimate, 0);
 });
 
 test('what somebody did to Object.prototype changes nothing', async () => {

@@ -16,6 +16,7 @@ import {
 } from './helpers.mjs';
 
 const { Snapshot } = createRequire(import.meta.url)(root);
+const cliProgram = join(root, 'bin', 'heap-profile.js');
 const ends = fixture('cli', 'ends.js');
 const temporary = temporaryDirectory();
 
@@ -242,6 +243,13 @@ test('what was written is told, and what to ask of it, as a shell takes it', asy
   );
 });
 
+test('a directory whose name looks like an option is none in what to ask', async () => {
+  const cwd = emptyDirectory();
+  const { stderr } = await cli(['run', '--dir=-d', '--', ends, 'normal'], { cwd });
+  const [name] = readdirSync(join(cwd, '-d'));
+  assert.equal(stderr, `wrote 1 profile to -d; next: heap-profile top ./-d/${name}\n`);
+});
+
 test('that nothing was written is told, too; --quiet tells nothing', async () => {
   const directory = emptyDirectory();
   const options = ['--dir', directory, '--no-on-exit'];
@@ -253,6 +261,83 @@ test('that nothing was written is told, too; --quiet tells nothing', async () =>
   }
   // The file by which run is told is gone.
   assert.deepEqual(readdirSync(directory), []);
+});
+
+/** What a program may do to the file by which run is told, and what of it is there at the end. */
+const TALLY_ABUSES = {
+  'a directory': ['rmSync(tally); mkdirSync(tally);', 'directory'],
+  'a pipe that nobody writes to': ["rmSync(tally); execFileSync('mkfifo', [tally]);", 'pipe'],
+  'a link to an endless file': ["rmSync(tally); symlinkSync('/dev/zero', tally);", 'link'],
+  'a file of its own': ["rmSync(tally); writeFileSync(tally, 'precious');", 'file'],
+  nothing: ['rmSync(tally);', undefined],
+  'a file in the place of its directory': [
+    'rmSync(dirname(tally), { recursive: true }); writeFileSync(dirname(tally), "");',
+    undefined,
+  ],
+  'lines that say nothing': [
+    "appendFileSync(tally, ['x', '', '1 2 ../x', '1 2 3 4', ''].join(EOL));",
+    undefined,
+  ],
+};
+
+for (const [what, [abuse, left]] of Object.entries(TALLY_ABUSES)) {
+  test(`a program that leaves ${what} as the file by which run is told ends as without us`, async () => {
+    const directory = emptyDirectory();
+    const program = `
+      const { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } = require('node:fs');
+      const { execFileSync } = require('node:child_process');
+      const { EOL } = require('node:os');
+      const { dirname } = require('node:path');
+      const tally = process.env.HEAP_PROFILE_TALLY;
+      ${abuse}
+      process.exitCode = 7;`;
+    const path = join(emptyDirectory(), 'abuse.js');
+    writeFileSync(path, program);
+    const options = { timeout: 20_000 };
+    const { code, stderr } = await cli(['run', '--dir', directory, '--', path], options);
+    assert.equal(code, 7, stderr);
+    assert.match(stderr, /^wrote (1 profile|no profiles) to [^,]*\n$/m);
+    const entries = lstatSync(directory).isDirectory()
+      ? readdirSync(directory, { withFileTypes: true })
+      : [];
+    const found = entries.find(({ name }) => name.endsWith('.tally'));
+    const kinds = {
+      directory: 'isDirectory',
+      pipe: 'isFIFO',
+      link: 'isSymbolicLink',
+      file: 'isFile',
+    };
+    assert.equal(found?.[kinds[left]]?.(), left === undefined ? undefined : true);
+  });
+}
+
+test('where run cannot be told the program keeps no descriptor of the file open', {
+  skip: process.platform !== 'linux' && "/proc/self/fd is Linux's",
+}, async () => {
+  const [directory, path] = [emptyDirectory(), join(emptyDirectory(), 'count.js')];
+  const program = `
+    const { readdirSync } = require('node:fs');
+    const count = () => readdirSync('/proc/self/fd').length;
+    const before = count();
+    const looking = setInterval(() => {
+      if (readdirSync(${JSON.stringify(directory)}).length < 50) return;
+      clearInterval(looking);
+      console.log(count() - before);
+    }, 10);`;
+  writeFileSync(path, program);
+  // Empty files may be written, and no more than a dozen lines of some 40 bytes.
+  const run = [cliProgram, 'run', '--dir', directory, '--every', '5ms', '--no-force-gc'];
+  const how = ['--format', 'folded', '--sample-interval', '1024MiB', '--', path];
+  const { stdout, stderr } = await runChild(
+    '-c',
+    ['ulimit -f 1; exec "$@"', 'sh', process.execPath, ...run, ...how],
+    {
+      command: 'sh',
+    },
+  );
+  assert.ok(stdout.trim() !== '' && Number(stdout) < 10, stdout + stderr);
+  const [, told] = /^wrote (\d+) profiles to /.exec(stderr);
+  assert.ok(Number(told) < 50, stderr);
 });
 
 test('what outlives the command does not bring its file back', async () => {

@@ -31,7 +31,9 @@ test('without arguments: the help on stderr, and exit code 2', async () => {
 });
 
 test('help is --help, of a command too', async () => {
-  assert.deepEqual(await cli(['help']), await cli(['--help']));
+  for (const asked of [['help'], ['help', 'help']]) {
+    assert.deepEqual(await cli(asked), await cli(['--help']));
+  }
   assert.deepEqual(await cli(['help', 'leaks']), await cli(['leaks', '--help']));
 });
 

@@ -1,12 +1,15 @@
 // What a profile says of the process it was taken in.
 'use strict';
 
-const { join } = require('node:path');
+const { basename, join } = require('node:path');
 const v8 = require('node:v8');
 const { threadId } = require('node:worker_threads');
 
-/** Of this package, as V8 knows its scripts. */
-const OWN_DIRECTORY = join(__dirname, '..');
+/** Of this package, as V8 knows its scripts; unknown in a bundle, where the program's own lie around this. */
+const OWN_DIRECTORY =
+  join(basename(__dirname), basename(__filename)) === join('lib', 'host.js')
+    ? join(__dirname, '..')
+    : undefined;
 
 /** @type {number | undefined} */
 let heapSizeLimit;

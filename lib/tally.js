@@ -2,7 +2,16 @@
 // line each, in a file beside them, which only the command makes and removes.
 'use strict';
 
-const { closeSync, constants, openSync, readFileSync, rmSync, writeSync } = require('node:fs');
+const {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} = require('node:fs');
 const { randomBytes } = require('node:crypto');
 const { basename, join } = require('node:path');
 const { threadId } = require('node:worker_threads');
@@ -14,6 +23,9 @@ const { O_APPEND, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 /** Not made anew when the command is gone, no way to somewhere else, and nothing to wait for. */
 const FLAGS = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK;
 
+/** Writer and name. The program can write there, too, so a line may be anything else. */
+const LINE = /^(?<writer>\d+ \d+) (?<name>[^/\s]+)$/;
+
 /** As it was at the start, whatever the program makes of its environment. */
 const tally = process.env[VARIABLE];
 
@@ -22,8 +34,11 @@ function tell(path) {
   if (!tally) return;
   try {
     const file = openSync(tally, FLAGS);
-    writeSync(file, `${process.pid} ${threadId} ${basename(path)}\n`);
-    closeSync(file);
+    try {
+      writeSync(file, `${process.pid} ${threadId} ${basename(path)}\n`);
+    } finally {
+      closeSync(file);
+    }
   } catch {}
 }
 
@@ -31,26 +46,33 @@ function tell(path) {
 function makeTally(directory) {
   const path = join(directory, `.heap-profile-${randomBytes(8).toString('hex')}.tally`);
   try {
-    closeSync(openSync(path, 'wx', 0o600));
+    const file = openSync(path, 'wx+', 0o600);
+    return { env: { [VARIABLE]: path }, take: () => take(path, file) };
   } catch {
     return { env: { [VARIABLE]: '' }, take: () => [] };
   }
-  return { env: { [VARIABLE]: path }, take: () => take(path) };
 }
 
 /** What was told, `{ writer, name }`, the earliest first; and removes it. */
-function take(path) {
+function take(path, file) {
   try {
-    const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
-    return lines.map((line) => {
-      const [pid, thread, name] = line.split(' ');
-      return { writer: `${pid} ${thread}`, name };
-    });
+    // Not by its path, where the program may have put something else, such as a pipe that never ends.
+    const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+    return lines.flatMap((line) => LINE.exec(line)?.groups ?? []);
   } catch {
     return [];
   } finally {
-    rmSync(path, { force: true });
+    remove(path, file);
   }
+}
+
+/** Removes it, if what stands there is still the file that was made; that it cannot is nobody's problem. */
+function remove(path, file) {
+  try {
+    const [made, found] = [fstatSync(file), lstatSync(path)];
+    if (made.dev === found.dev && made.ino === found.ino) unlinkSync(path);
+  } catch {}
+  closeSync(file);
 }
 
 module.exports = { makeTally, tell };

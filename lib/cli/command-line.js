@@ -15,7 +15,16 @@ function commandLine(...args) {
 function program() {
   const [, script] = process.argv;
   if (process.env.npm_command !== undefined) return ['npx', PROGRAM];
-  return basename(script) === PROGRAM ? [PROGRAM] : ['node', relative('', script)];
+  return basename(script) === PROGRAM ? [PROGRAM] : ['node', wayTo(script)];
+}
+
+/** From the current directory, unless that was removed. */
+function wayTo(script) {
+  try {
+    return relative('', script);
+  } catch {
+    return script;
+  }
 }
 
 /** As a shell takes it. */

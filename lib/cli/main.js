@@ -68,7 +68,8 @@ function printUsage() {
 }
 
 function printHelp(name) {
-  return print(name === undefined ? programHelp(COMMANDS) : commandHelp(mustFindCommand(name)));
+  const isOfAll = name === undefined || name === 'help';
+  return print(isOfAll ? programHelp(COMMANDS) : commandHelp(mustFindCommand(name)));
 }
 
 function mustFindCommand(name) {

@@ -22,7 +22,8 @@ pub struct JsHost {
     pub v8_version: String,
     pub memory_usage: JsMemoryUsage,
     pub heap_size_limit: f64,
-    pub own_directory: String,
+    /// None if it is not known.
+    pub own_directory: Option<String>,
     pub at_exit: bool,
 }
 
@@ -49,7 +50,7 @@ impl From<JsHost> for Host {
             v8_version: host.v8_version,
             memory_usage: host.memory_usage.into(),
             heap_size_limit: host.heap_size_limit,
-            own_directory: Some(host.own_directory),
+            own_directory: host.own_directory,
             at_exit: host.at_exit,
         }
     }

@@ -88,8 +88,13 @@ function filesIn(directory, recursive) {
   });
 }
 
+/** What cannot be looked at cannot be read either: that is said where it is skipped. */
 function mayBeFile(path) {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() !== false;
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return true;
+  }
 }
 
 /** Everything, or what one has to know. */

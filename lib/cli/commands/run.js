@@ -15,7 +15,7 @@ const {
 } = require('../../text-options.js');
 const { CommandError } = require('../../errors.js');
 const { makeTally } = require('../../tally.js');
-const { quoted } = require('../command-line.js');
+const { operand, quoted } = require('../command-line.js');
 const { complain } = require('../printable.js');
 
 /** By its public name: nothing here is loaded from above, the program is. */
@@ -137,8 +137,8 @@ function summary(written, { dir, format }) {
 function nextCommand(kept, dir) {
   const writers = new Set(kept.map(({ writer }) => writer));
   return writers.size < kept.length
-    ? `heap-profile leaks ${quoted(dir)}`
-    : `heap-profile top ${quoted(join(dir, kept[kept.length - 1].name))}`;
+    ? `heap-profile leaks ${quoted(operand(dir))}`
+    : `heap-profile top ${quoted(operand(join(dir, kept[kept.length - 1].name)))}`;
 }
 
 function isOften({ every }) {

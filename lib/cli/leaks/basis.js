@@ -4,9 +4,6 @@
 
 const { formatBytes, formatCount, formatDuration } = require('../../display/units.js');
 
-/** So many full collections, four snapshots with one between two: fewer show no leak. */
-const FEWEST_COLLECTIONS = 3;
-
 const HOUR_MS = 3_600_000;
 /** What grows too slowly to fill the heap by then does not matter: as in headroom.rs. */
 const MONTH_HOURS = 30 * 24;
@@ -46,12 +43,13 @@ function othersLines(others) {
 /** How small a leak would have been seen, and how to see smaller ones. */
 function powerLines(answer) {
   const { detectable, growthOnly, fullCollections, sampleIntervalBytes } = answer;
+  const { moments, snapshots } = answer;
   if (growthOnly) {
     return [
       'These files can show growth, never a leak: they do not say which session they are of, or at which interval it sampled.',
     ];
   }
-  if (detectable === null && fullCollections !== null && fullCollections < FEWEST_COLLECTIONS) {
+  if (detectable === null && fullCollections !== null && moments.length < snapshots.length) {
     const count =
       fullCollections === 1 ? '1 full collection' : `${fullCollections} full collections`;
     return [

@@ -44,7 +44,7 @@ const DOUBTS = {
     'its old objects stay, but the heap as a whole does not grow: they may replace older ones from before sampling began',
   'no-session': 'it grows; the files do not tell which objects are old',
   'too-few-collections':
-    'its old objects stay, but no function of the program is known to allocate them: that takes more than ten full collections to tell',
+    'its old objects stay, but no function of the program is known to allocate them: it takes more than ten full collections, with some that stays between each two, to tell',
 };
 
 /** The lines of a paragraph; `leak` is one of `answer.leaks`. The first says which command comes next. */
@@ -164,7 +164,7 @@ function nextCommand(leak, { leaks, snapshots, moments }) {
 
 /** What would tell. */
 function nextStep({ needs, reason }) {
-  if (reason === 'too-few-collections') return 'wait, or start with forceGC';
+  if (reason === 'too-few-collections') return 'go on for longer, with forceGC where V8 collects seldom';
   if (needs === null) return '';
   const { snapshots, sampleIntervalBytes } = needs;
   const interval =

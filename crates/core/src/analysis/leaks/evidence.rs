@@ -57,7 +57,8 @@ impl Judge<'_> {
             return None;
         }
         let more = ((needed - captures) * pace).ceil().max(1.0);
-        let finer = f64::from(interval) * self.old_objects(found) / OLD_OBJECTS;
+        let finer =
+            f64::from(interval) * (self.old_objects(found) / OLD_OBJECTS).min(self.part(found));
         let is_of_objects = found.reason == Reason::TooFewOldObjects && finer >= 1.0;
         let sample_interval_bytes =
             Some(finer as u32).filter(|&finer| is_of_objects && finer < interval);
@@ -80,8 +81,13 @@ impl Judge<'_> {
             Some(cohorts) => (cohorts as f64).max(LATE_OBJECTS / per_cohort),
             None => OLD_OBJECTS.max(LATE_OBJECTS) / per_cohort,
         };
-        let needed = 2.0 * half + 3.0;
+        let needed = (2.0 * half + 3.0).max(self.history.captures() as f64 / self.part(found));
         (needed > self.history.captures() as f64).then_some(needed)
+    }
+
+    /// Which part of the least leak that would have been found it is.
+    fn part(&self, found: &Judgement) -> f64 {
+        self.detectable().map_or(1.0, |least| found.growth.estimate / least)
     }
 
     fn captures_for_moments(&self, found: &Judgement) -> Option<f64> {

@@ -42,8 +42,6 @@ pub struct Groups<'a> {
     pub sites: &'a Sites,
     /// What the heap may still grow by.
     pub headroom: Headroom,
-    /// The growth of all live bytes.
-    pub whole: Interval,
 }
 
 impl Groups<'_> {
@@ -100,11 +98,15 @@ impl Groups<'_> {
         let leads = |function: &u32| all().all(|reached| reached.leads(*function));
         let function = *members[0].way.iter().find(|function| leads(function))?;
         let frame = self.sites.function(function);
-        let site = |reached: &Reached| self.sites.frame(self.judged[reached.at].site);
-        let is_itself = all().any(|reached| site(reached) == frame);
+        let site = |reached: &Reached| self.judged[reached.at].site;
+        // What Node.js calls the program from leads to all that it does, and leaks with the requests it makes.
+        let may_lead =
+            frame.is_program() || all().all(|reached| !self.sites.is_program(site(reached)));
+        let is_itself = may_lead && all().any(|reached| self.sites.frame(site(reached)) == frame);
         let is_outermost = all().all(|reached| reached.starts(function));
         let package = package_of(&frame.url);
-        let is_inside = || all().all(|reached| package_of(&site(reached).url) == package);
+        let is_inside =
+            || all().all(|reached| package_of(&self.sites.frame(site(reached)).url) == package);
         let is_code = frame.owner() == Owner::App || frame.is_program() && is_inside();
         (is_itself || is_code && !is_outermost).then_some(function)
     }
@@ -136,6 +138,7 @@ impl Groups<'_> {
     fn leak(&self, through: Option<u32>, sites: Vec<usize>) -> Leak {
         let members: Vec<&Judgement> = sites.iter().map(|&at| &self.judged[at]).collect();
         let growth = sum(members.iter().map(|found| &found.growth));
+        let whole = self.judge.whole.estimate;
         let mut retention = Share::default();
         for found in &members {
             retention.merge(&found.retention);
@@ -147,7 +150,7 @@ impl Groups<'_> {
             through: through.clone(),
             sites,
             growth_bytes_per_hour: growth,
-            share: (self.whole.estimate > 0.0).then(|| growth.estimate / self.whole.estimate),
+            share: (whole > 0.0).then(|| growth.estimate / whole),
             retention: retention.interval95(),
             heap_limit_ms: self.headroom.lasts_ms(&growth),
         }
@@ -204,8 +207,15 @@ mod tests {
 
     /// What leaks, as `through: sites`, where these nodes of the call tree (2 is the first) leak.
     fn told(calls: &[Call], leaking: &[u32]) -> Vec<String> {
+        told_by(usize::MAX, calls, leaking)
+    }
+
+    /// The same of so many captures at most.
+    fn told_by(captures: usize, calls: &[Call], leaking: &[u32]) -> Vec<String> {
         let allocations: Vec<_> = leaking.iter().map(|&node| (node, LEAKING[0].1)).collect();
-        let Leaks { leaks, sites, .. } = judge(&run_in(calls, &allocations, 3, 256));
+        let mut profiles = run_in(calls, &allocations, 3, 256);
+        profiles.truncate(captures);
+        let Leaks { leaks, sites, .. } = judge(&profiles);
         let text = |leak: &Leak| {
             let mut names: Vec<_> =
                 leak.sites.iter().map(|&at| sites[at].frame.function_name.clone()).collect();
@@ -259,6 +269,26 @@ mod tests {
         ];
         assert_eq!(told(&calls, &[5, 6]), ["one: one", "other: other"]);
         assert_eq!(told(&calls[..3], &[3, 4]), ["next: layer next"]);
+    }
+
+    #[test]
+    fn node_leads_to_nothing_that_a_function_of_the_program_allocates() {
+        let calls = [
+            call(0, "parserOnHeadersComplete", "node:_http_common"),
+            call(1, "onRequest", APP),
+            call(2, "render", APP),
+            call(1, "parserOnIncoming", "node:_http_server"),
+        ];
+        // Of so few all grow, and none is sure to leak.
+        let grow = |growing: &[u32]| told_by(4, &calls, growing);
+        assert_eq!(
+            grow(&[2, 4]),
+            ["parserOnHeadersComplete: parserOnHeadersComplete", "render: render"]
+        );
+        assert_eq!(
+            grow(&[2, 5]),
+            ["parserOnHeadersComplete: parserOnHeadersComplete parserOnIncoming"]
+        );
     }
 
     #[test]

@@ -46,11 +46,6 @@ impl Growth {
         student95(history.captures().saturating_sub(2))
     }
 
-    /// Bytes an hour.
-    pub fn estimate(&self) -> f64 {
-        self.slope
-    }
-
     /// The slope, if sampling errors are bounded by `z` standard errors.
     pub fn within(&self, z: f64) -> Interval {
         let half = (z * z * self.sampling + self.student.powi(2) * self.scatter).sqrt();

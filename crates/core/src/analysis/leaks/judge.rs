@@ -16,6 +16,9 @@ use crate::profile::estimate::Total;
 /// time, compared with the older one.
 const GOES_ON: f64 = 0.2;
 
+/// Growth of less than this part of the heap may come and go elsewhere in it.
+const PART_OF_HEAP: f64 = 0.2;
+
 /// In the last quarter it is a tenth of what it was on average.
 const STILL_GOES_ON: f64 = 0.1;
 
@@ -74,8 +77,8 @@ struct OldObjects {
     retention: Vec<Share>,
     /// See [`renewal`].
     renewal: Share,
-    /// Whether those that stay came until the end, see [`goes_on_coming`].
-    go_on_coming: bool,
+    /// How those that stay came, by parts of the time and by cohorts.
+    coming: [Coming; 2],
 }
 
 /// Judges the sites of a session.
@@ -92,8 +95,19 @@ pub struct Judge<'a> {
     is_looked_at: bool,
     /// See [`History::clock`].
     clock: Vec<u64>,
-    /// How V8's heap grows as a whole, bytes an hour, if captures tell.
-    heap: Option<Interval>,
+    /// V8's heap as a whole, if captures tell.
+    heap: Option<Heap>,
+    /// The growth of all live bytes.
+    pub whole: Interval,
+}
+
+/// V8's heap as a whole.
+#[derive(Clone, Copy)]
+pub struct Heap {
+    /// Bytes in use in the last capture.
+    pub used: f64,
+    /// Bytes an hour.
+    pub growth: Interval,
 }
 
 impl Judge<'_> {
@@ -102,18 +116,14 @@ impl Judge<'_> {
         history: &'a History,
         growing: &'a History,
         is_looked_at: bool,
-        heap: Option<Interval>,
+        heap: Option<Heap>,
     ) -> Judge<'a> {
         let has_births = |track: &&Track| track.lives.iter().any(|life| life.first > 0);
         let tested = growing.tracks.values().filter(has_births).count().max(1);
         // Bonferroni: one of all these tests is wrong in 2.5 of 100 cases.
         let (z, student) = (normal(1.0 - 0.025 / tested as f64), Growth::student(growing));
-        Judge { history, growing, z, student, is_looked_at, clock: history.clock(), heap }
-    }
-
-    /// The growth of all live bytes.
-    pub fn growth_of_all(&self) -> Interval {
-        interval95(Growth::fit(self.growing, &self.growing.whole(), self.student))
+        let whole = interval95(Growth::fit(growing, &growing.whole(), student));
+        Judge { history, growing, z, student, is_looked_at, clock: history.clock(), heap, whole }
     }
 
     /// The growth of some objects, bytes an hour.
@@ -151,7 +161,7 @@ impl Judge<'_> {
         let parts = left_by_parts(track, from, to, self.last());
         let old = OldObjects {
             renewal: renewal(track, self.last()),
-            go_on_coming: goes_on_coming(&parts) && goes_on_coming(&cohorts),
+            coming: [Coming::of(&parts), Coming::of(&cohorts)],
             retention,
         };
         judgement.reason = self.reason(growing, growth, &judgement, &old);
@@ -198,18 +208,32 @@ impl Judge<'_> {
                 Reason::TooFewOldObjects
             }
             _ if old.renewal.bounds95().0 <= STAYS => Reason::TooFewOldObjects,
-            _ if !old.go_on_coming => Reason::Plateau,
+            _ if !old.coming.iter().all(Coming::goes_on) => Reason::Plateau,
+            _ if !old.coming.iter().all(Coming::began_early) => Reason::TooFewOldObjects,
             _ if !came_often || self.history.captures() < FEWEST_CAPTURES => Reason::TooFewMoments,
-            _ if self.heap_stands_still(growth) => Reason::HeapStandsStill,
+            _ if self.is_small(&found.growth) => Reason::TooFewOldObjects,
+            _ if self.heap_stands_still(&found.growth) => Reason::HeapStandsStill,
             _ => Reason::OldObjectsStay,
         }
     }
 
-    /// Whether the heap grows by less than half of it: what was allocated before sampling began goes as
-    /// this comes.
-    fn heap_stands_still(&self, growth: Option<Growth>) -> bool {
-        let grows = growth.map_or(0.0, |growth| growth.estimate());
-        self.heap.and_then(|heap| heap.high).is_some_and(|high| high < grows / 2.0)
+    /// Whether it is no leak that is promised to be found. A dozen objects that stay may be what V8 has compiled, or
+    /// the last new ones of a cache that is warm.
+    fn is_small(&self, grows: &Interval) -> bool {
+        self.detectable().is_some_and(|least| grows.high.is_some_and(|high| high < least))
+    }
+
+    /// Whether all live bytes, or the heap, grow by less than half of it: what was allocated elsewhere, or
+    /// before sampling began, goes as this comes.
+    fn heap_stands_still(&self, grows: &Interval) -> bool {
+        let half = grows.estimate / 2.0;
+        let whole = self.whole;
+        let grown = grows.estimate * self.history.span_hours();
+        let heap_does = self.heap.is_some_and(|Heap { used, growth }| {
+            // What is little may come and go elsewhere.
+            grown >= PART_OF_HEAP * used && growth.high.is_some_and(|high| high < half)
+        });
+        heap_does || !whole.is_positive() && whole.estimate < half && whole.high <= grows.high
     }
 
     /// Whether most of the oldest cohorts, of some number, are gone. What is bounded lets those go first:
@@ -256,13 +280,39 @@ impl Judge<'_> {
     }
 }
 
-/// Whether what stays came in the second half of so many parts at a rate to speak of, and in the last
-/// quarter.
-fn goes_on_coming(parts: &[f64]) -> bool {
-    let mean = |parts: &[f64]| parts.iter().sum::<f64>() / parts.len().max(1) as f64;
-    let (older, younger) = parts.split_at(parts.len() / 2);
-    let latest = &parts[parts.len() - parts.len().div_ceil(4)..];
-    mean(younger) >= GOES_ON * mean(older) && mean(latest) >= STILL_GOES_ON * mean(parts)
+/// How what stays came, by parts of the time.
+struct Coming {
+    /// On average of the older half of the parts, and of the younger.
+    older: f64,
+    younger: f64,
+    /// Of the last quarter, and of all.
+    latest: f64,
+    all: f64,
+}
+
+impl Coming {
+    fn of(parts: &[f64]) -> Coming {
+        let mean = |parts: &[f64]| parts.iter().sum::<f64>() / parts.len().max(1) as f64;
+        let (older, younger) = parts.split_at(parts.len() / 2);
+        let latest = &parts[parts.len() - parts.len().div_ceil(4)..];
+        Coming {
+            older: mean(older),
+            younger: mean(younger),
+            latest: mean(latest),
+            all: mean(parts),
+        }
+    }
+
+    /// Whether it did in the younger half at a rate to speak of, and in the last quarter.
+    fn goes_on(&self) -> bool {
+        self.younger >= GOES_ON * self.older && self.latest >= STILL_GOES_ON * self.all
+    }
+
+    /// Whether it did in the older half at a rate to speak of: if what is old is little, what stays may be
+    /// other objects than those that grow.
+    fn began_early(&self) -> bool {
+        self.older >= GOES_ON * self.younger
+    }
 }
 
 /// Sampled objects of those cohorts that are there in the last capture.

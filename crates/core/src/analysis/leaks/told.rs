@@ -68,13 +68,14 @@ impl Told<'_> {
         let end = lives.iter().fold(first, |end, life| end.max(life.last));
         let mut left = vec![0.0; end - first + 1];
         for life in lives {
-            left[life.last - first] += life.bytes;
+            left[life.last - first] += 1.0;
         }
         // Each has what ends with it and what the next one has.
         for at in (1..left.len()).rev() {
             left[at - 1] += left[at];
         }
         let survival = left[1..].iter().map(|part| part / left[0]).collect();
-        Cohort { snapshot: self.numbers[self.places[first]], bytes: left[0], survival }
+        let bytes = lives.iter().map(|life| life.bytes).sum();
+        Cohort { snapshot: self.numbers[self.places[first]], bytes, survival }
     }
 }
