@@ -398,6 +398,20 @@ test('--keep keeps the newest of the process, its workers too, and touches no ot
   assert.ok(Number(written) > 8 && Number(told) === 4, stderr);
 });
 
+test('of one that is left is said so', async () => {
+  const options = ['--every', '20ms', '--keep', '1', '--no-force-gc'];
+  const run = [
+    'run',
+    '--dir',
+    emptyDirectory(),
+    ...options,
+    '--',
+    '-e',
+    'setTimeout(() => {}, 500)',
+  ];
+  assert.match((await cli(run)).stderr, /, 1 of them is left; next: heap-profile top /);
+});
+
 test('HEAP_PROFILE_KEEP is for the preload alone, too', async () => {
   const directory = emptyDirectory();
   const env = { HEAP_PROFILE_DIR: directory, HEAP_PROFILE_EVERY: '10ms', HEAP_PROFILE_KEEP: '1' };

@@ -24,7 +24,7 @@ const { O_APPEND, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_WRONLY } = constants;
 const FLAGS = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK;
 
 /** Writer and name. The program can write there, too, so a line may be anything else. */
-const LINE = /^(?<writer>\d+ \d+) (?<name>[^/\s]+)$/;
+const LINE = /^(\d+ \d+) ([^/\s]+)$/;
 
 /** As it was at the start, whatever the program makes of its environment. */
 const tally = process.env[VARIABLE];
@@ -58,7 +58,10 @@ function take(path, file) {
   try {
     // Not by its path, where the program may have put something else, such as a pipe that never ends.
     const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
-    return lines.flatMap((line) => LINE.exec(line)?.groups ?? []);
+    return lines.flatMap((line) => {
+      const [, writer, name] = LINE.exec(line) ?? [];
+      return name === undefined ? [] : [{ writer, name }];
+    });
   } catch {
     return [];
   } finally {

@@ -126,7 +126,8 @@ function summary(written, { dir, format }) {
   if (written.length === 0) return `wrote no profiles to ${dir}`;
   const kept = written.filter(({ name }) => existsSync(join(dir, name)));
   const what = written.length === 1 ? '1 profile' : `${written.length} profiles`;
-  const left = kept.length === written.length ? '' : `, ${kept.length} of them are left`;
+  const verb = kept.length === 1 ? 'is' : 'are';
+  const left = kept.length === written.length ? '' : `, ${kept.length} of them ${verb} left`;
   // Folded stacks cannot be read.
   const isUseful = kept.length > 0 && format !== 'folded';
   const next = isUseful ? `; next: ${nextCommand(kept, dir)}` : '';

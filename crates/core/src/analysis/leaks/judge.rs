@@ -77,7 +77,7 @@ struct OldObjects {
     retention: Vec<Share>,
     /// See [`renewal`].
     renewal: Share,
-    /// How those that stay came, by parts of the time and by cohorts.
+    /// How those that stay came: by twentieths of the time, and by cohorts.
     coming: [Coming; 2],
 }
 
