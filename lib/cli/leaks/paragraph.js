@@ -164,7 +164,8 @@ function nextCommand(leak, { leaks, snapshots, moments }) {
 
 /** What would tell. */
 function nextStep({ needs, reason }) {
-  if (reason === 'too-few-collections') return 'go on for longer, with forceGC where V8 collects seldom';
+  if (reason === 'too-few-collections')
+    return 'go on for longer, with forceGC where V8 collects seldom';
   if (needs === null) return '';
   const { snapshots, sampleIntervalBytes } = needs;
   const interval =
