@@ -42,8 +42,6 @@ pub struct Groups<'a> {
     pub sites: &'a Sites,
     /// What the heap may still grow by.
     pub headroom: Headroom,
-    /// The growth of all live bytes.
-    pub whole: Interval,
 }
 
 impl Groups<'_> {
@@ -140,6 +138,7 @@ impl Groups<'_> {
     fn leak(&self, through: Option<u32>, sites: Vec<usize>) -> Leak {
         let members: Vec<&Judgement> = sites.iter().map(|&at| &self.judged[at]).collect();
         let growth = sum(members.iter().map(|found| &found.growth));
+        let whole = self.judge.whole.estimate;
         let mut retention = Share::default();
         for found in &members {
             retention.merge(&found.retention);
@@ -151,7 +150,7 @@ impl Groups<'_> {
             through: through.clone(),
             sites,
             growth_bytes_per_hour: growth,
-            share: (self.whole.estimate > 0.0).then(|| growth.estimate / self.whole.estimate),
+            share: (whole > 0.0).then(|| growth.estimate / whole),
             retention: retention.interval95(),
             heap_limit_ms: self.headroom.lasts_ms(&growth),
         }

@@ -42,7 +42,6 @@ use told::Told;
 pub use sessions::Sessions;
 
 use super::MAX_SITES;
-use super::interval::Interval;
 use super::process::Process;
 use super::sites::Sites;
 
@@ -84,7 +83,6 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     let is_looked_at = session.captures() < 2 || full_collections != Some(0);
     let heap = heap_of(&session, &looks, &history.hours);
     let judge = Judge::new(history, growing, is_looked_at, heap);
-    let whole = judge.whole;
     let process = process_of(&session, &looks);
     let headroom = Headroom::of(process.as_ref(), session.is_timed);
     let leading = Leading { sites, headroom, are_collections_told: full_collections.is_some() };
@@ -94,7 +92,7 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     let grown = judged.iter().take_while(|site| site.verdict() <= Verdict::Growing).count();
     judged.truncate(grown.saturating_add(limit).min(limit.max(MAX_SITES)));
     let told = Told::of(&looks);
-    let describe = |site: &Judgement| describe(site, &judge, &whole, &told, &leading);
+    let describe = |site: &Judgement| describe(site, &judge, &told, &leading);
     let described: Vec<LeakSite> = judged.iter().map(describe).collect();
     Leaks {
         verdict,
@@ -104,9 +102,9 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
         span_ms: session.is_timed.then(|| session.span_hours() * 3_600_000.0),
         sample_interval_bytes: history.interval,
         process,
-        growth_bytes_per_hour: whole,
+        growth_bytes_per_hour: judge.whole,
         detectable: judge.detectable(),
-        leaks: Groups { judged: &judged, judge: &judge, sites, headroom, whole }.leaks(),
+        leaks: Groups { judged: &judged, judge: &judge, sites, headroom }.leaks(),
         sites: described,
         moments: told.captures(),
         snapshots: session.names,
@@ -139,14 +137,9 @@ fn process_of(session: &History, looks: &[usize]) -> Option<Process> {
 }
 
 /// What the answer has of a site.
-fn describe(
-    found: &Judgement,
-    judge: &Judge<'_>,
-    whole: &Interval,
-    told: &Told,
-    leading: &Leading<'_>,
-) -> LeakSite {
+fn describe(found: &Judgement, judge: &Judge<'_>, told: &Told, leading: &Leading<'_>) -> LeakSite {
     let Leading { sites, headroom, .. } = leading;
+    let whole = judge.whole.estimate;
     let track = &judge.history.tracks[&found.site];
     let is_sampled = judge.history.interval.is_some();
     LeakSite {
@@ -159,7 +152,7 @@ fn describe(
         live_bytes: found.live_bytes,
         growth_bytes_per_hour: found.growth,
         retention: found.retention.interval95(),
-        share: (whole.estimate > 0.0).then(|| found.growth.estimate / whole.estimate),
+        share: (whole > 0.0).then(|| found.growth.estimate / whole),
         heap_limit_ms: headroom.lasts_ms(&found.growth),
         history: told.moments(track, is_sampled),
         cohorts: if is_sampled { told.cohorts(track) } else { Vec::new() },
