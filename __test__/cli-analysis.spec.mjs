@@ -207,7 +207,7 @@ test('leaks: fewer than two captures of a session are an error with a code', asy
   writeFileSync(other, JSON.stringify(profile));
   await assert.rejects(Snapshot.leaks([first, other]), {
     code,
-    message: /there is only one, and one of each of 1 other sessions$/,
+    message: /there is only one, and one of 1 other session$/,
   });
 });
 

@@ -145,6 +145,8 @@ test('wrong arguments', async () => {
   for (const [args, message] of [
     [[last, '-o', '-', '--open'], /--open needs a file/],
     [['-', '--base', '-'], /stdin is one profile/],
+    [[last, '-o', 'a.svg'], /a\.svg means another format; a flame graph is \.html/],
+    [[last, '-o', 'a.pb.gz'], /a\.pb\.gz means another format/],
     [[], /'flamegraph' needs FILE/],
   ]) {
     const { code, stderr } = await cli(['flamegraph', ...args]);

@@ -25,4 +25,10 @@ function isForeign(filename) {
   return FOREIGN.test(filename) && !ENDINGS.some((ending) => filename.endsWith(ending));
 }
 
-module.exports = { ENDINGS, isFlamegraph, isForeign };
+/** Whether the name asks for something else than a page. */
+function isOther(filename) {
+  const isOurs = ENDINGS.some((ending) => filename.endsWith(ending));
+  return isForeign(filename) || (isOurs && !isFlamegraph(filename));
+}
+
+module.exports = { ENDINGS, isFlamegraph, isForeign, isOther };

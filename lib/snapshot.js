@@ -256,7 +256,8 @@ async function findLeaks(sources, options) {
 /** Why there is no answer; `where` is where was looked. */
 function tooFew({ snapshots, others }, where = '') {
   const found = snapshots.length === 0 ? 'none' : 'only one';
-  const left = others.length === 0 ? '' : `, and one of each of ${others.length} other sessions`;
+  const count = others.length === 1 ? '1 other session' : `each of ${others.length} other sessions`;
+  const left = others.length === 0 ? '' : `, and one of ${count}`;
   return `leaks needs two or more profiles of one session${where}; there is ${found}${left}`;
 }
 

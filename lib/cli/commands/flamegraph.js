@@ -4,6 +4,7 @@
 const { basename } = require('node:path');
 const { CommandError } = require('../../errors.js');
 const { UsageError } = require('../errors.js');
+const { isOther } = require('../../file-names.js');
 const { openFile } = require('../open-file.js');
 const { STANDARD, withProfiles, writeStdout } = require('../output.js');
 const { checkReport, printFiles, REPORT_OPTIONS } = require('../report.js');
@@ -30,6 +31,7 @@ async function run({ base: baseFile, output, open, sourceMaps, json, markdown },
     return;
   }
   const name = output ?? defaultName(file);
+  if (isOther(name)) throw new UsageError(`${name} means another format; a flame graph is .html`);
   const write = (snapshot, base) => snapshot.writeFlamegraph(name, { base });
   const written = await withProfiles(files, { sourceMaps }, write);
   printFiles([written], { json, markdown });

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::answer::{Cohort, Needs, Reason};
 use super::testing::*;
 use super::*;
+use crate::analysis::Question;
 use crate::analysis::interval::Interval;
 use crate::analysis::testing::{Call, INTERVAL, profile};
+use crate::analysis::top::top;
 use crate::profile::metadata::MemoryUsage;
 use crate::profile::{Metadata, Parts, Profile, Stated, estimate};
 
@@ -85,6 +87,19 @@ fn says_how_much_and_how_sure() {
     assert!(site.share.unwrap() > 0.8);
     assert_eq!(leaks.snapshots.len(), CAPTURES);
     assert_eq!(leaks.span_ms, Some(END * 3_600_000.0));
+}
+
+#[test]
+fn what_a_site_holds_is_as_sure_as_top_says() {
+    // Few objects and large ones, of which the samples themselves say what is there at least.
+    let few: Program = |random| live_for(random.births(40, -1.0, END), FOREVER);
+    for (program, size) in [(LEAKING[0].1, 256), (few, 3000)] {
+        let profiles = run(&[program], 5, size);
+        let site = &judge(&profiles).sites[0];
+        let top = top(profiles.last().unwrap(), &Question::default());
+        let told = top.sites.iter().find(|told| told.frame == site.frame).unwrap();
+        assert_eq!(site.live_bytes, told.bytes);
+    }
 }
 
 #[test]
