@@ -83,7 +83,8 @@ test('errors are one line of printable text', async () => {
 
 test('a flame graph shows names as the command line does', () => {
   const frame = { functionName: NAME, url: `/${NAME}.js`, lineNumber: 1, package: `@team/${NAME}` };
-  for (const text of Object.values(describe(frame))) {
+  const { name, place, shortPlace, package: owner, text: whole, searched } = describe(frame);
+  for (const text of [name, place, shortPlace, owner, whole, searched]) {
     assert.ok(isPlain(text), JSON.stringify(text));
     assert.match(text, /ab?\ufffdb\ufffd/);
   }

@@ -10,6 +10,7 @@ import {
   cli,
   cliInTerminal,
   fixture,
+  NO_WISHES,
   noTerminal,
   root,
   runChild,
@@ -261,7 +262,8 @@ test('where the current directory was removed the answer is given all the same',
     const how = { stdio: 'inherit' };
     require('node:child_process').spawnSync(execPath, argv.slice(2), how);`;
   const script = join(root, 'bin', 'heap-profile.js');
-  const { stdout, stderr } = await runChild('-e', [program, directory, script, 'leaks', directory]);
+  const args = [program, directory, script, 'leaks', directory];
+  const { stdout, stderr } = await runChild('-e', args, { env: NO_WISHES });
   assert.equal(stderr, '');
   assert.ok(stdout.includes(`next       node ${script} flamegraph ${directory}/`), stdout);
 });

@@ -25,12 +25,17 @@ export function temporaryDirectory() {
 
 const program = join(root, 'bin', 'heap-profile.js');
 
-/** What `node --test` and continuous integration tell programs, which is not for those under test. */
-const NO_COLOUR_WISHES = { CI: undefined, FORCE_COLOR: undefined, NO_COLOR: undefined };
+/** What `node --test`, npm and continuous integration tell programs, which is not for those under test. */
+export const NO_WISHES = {
+  CI: undefined,
+  FORCE_COLOR: undefined,
+  NO_COLOR: undefined,
+  npm_command: undefined,
+};
 
 /** Runs the command line; see runChild. */
 export function cli(args, options = {}) {
-  return runChild(program, args, { ...options, env: { ...NO_COLOUR_WISHES, ...options.env } });
+  return runChild(program, args, { ...options, env: { ...NO_WISHES, ...options.env } });
 }
 
 /** Why there is no terminal to test with: other systems' `script` takes no command. */
@@ -39,7 +44,7 @@ export const noTerminal = process.platform !== 'linux' && "script -c is Linux's"
 /** Runs Node in a terminal, where stdout and stderr are one; see runChild. */
 export function inTerminal(args, options = {}) {
   const quoted = [process.execPath, ...args].map((arg) => `'${arg.replaceAll("'", "'\\''")}'`);
-  const env = { ...NO_COLOUR_WISHES, TERM: 'xterm', ...options.env };
+  const env = { ...NO_WISHES, TERM: 'xterm', ...options.env };
   // Of util-linux, which every Linux has.
   return runChild('-qec', [quoted.join(' '), '/dev/null'], { ...options, command: 'script', env });
 }
