@@ -16,11 +16,11 @@ use crate::profile::estimate::Total;
 /// time, compared with the older one.
 const GOES_ON: f64 = 0.2;
 
+/// And in the last quarter at a tenth of its average rate.
+const STILL_GOES_ON: f64 = 0.1;
+
 /// Growth of less than this part of the heap may come and go elsewhere in it.
 const PART_OF_HEAP: f64 = 0.2;
-
-/// In the last quarter it is a tenth of what it was on average.
-const STILL_GOES_ON: f64 = 0.1;
 
 /// A site leaks if more than half of what grew old in it stays.
 const STAYS: f64 = 0.5;
