@@ -70,9 +70,10 @@ test('-o - writes to stdout, - reads stdin, --base tells growth', async () => {
 });
 
 test('the page tells files, without their directories, samples and interval', async () => {
-  const titleOf = async (...args) =>
-    dataOf((await cli(['flamegraph', ...args, '-o', '-'], { input: readFileSync(last) })).stdout)
-      .title;
+  const titleOf = async (...args) => {
+    const input = args[0] === '-' ? readFileSync(last) : undefined;
+    return dataOf((await cli(['flamegraph', ...args, '-o', '-'], { input })).stdout).title;
+  };
   assert.equal(await titleOf(last), '5.heapprofile');
   assert.equal(await titleOf(last, '--base', first), '5.heapprofile since 0.heapprofile');
   assert.equal(await titleOf('-'), 'heap-profile');
