@@ -73,3 +73,15 @@ for (const [name, full] of Object.entries(SOUND)) {
     assert.deepEqual(alarms, []);
   });
 }
+
+test('shop-buffers grows outside the heap, and the answer says where', async () => {
+  const { process, verdict, leaks, sites } = await Snapshot.leaks(
+    await snapshotsOf('shop-buffers'),
+  );
+  assert.equal(process.elsewhere, 'array-buffers');
+  const [mib, { before, after }] = [2 ** 20, process];
+  assert.ok(before.arrayBuffers < 20 * mib && after.arrayBuffers > 500 * mib);
+  // What holds them on the heap is the route's handler, not Node's HTTP parser.
+  assert.equal(verdict, 'leaking');
+  assert.equal(nameOf(sites[leaks[0].sites[0]]), '(anonymous) app.js');
+});
