@@ -16,6 +16,9 @@ const FOREIGN = new RegExp(
   'i',
 );
 
+/** What is wrong with a name that means such a format. */
+const FOREIGN_REASON = `means a format that is not written here; known are ${ENDINGS.join(', ')}`;
+
 function isFlamegraph(filename) {
   return FLAMEGRAPH.test(filename);
 }
@@ -31,4 +34,4 @@ function isOther(filename) {
   return isForeign(filename) || (isOurs && !isFlamegraph(filename));
 }
 
-module.exports = { ENDINGS, isFlamegraph, isForeign, isOther };
+module.exports = { FOREIGN_REASON, isFlamegraph, isForeign, isOther };

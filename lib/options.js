@@ -4,7 +4,7 @@
 const { toUSVString, types } = require('node:util');
 const { bare } = require('./bare.js');
 const { invalidArgType, invalidArgValue, outOfRange } = require('./errors.js');
-const { ENDINGS, isForeign } = require('./file-names.js');
+const { FOREIGN_REASON, isForeign } = require('./file-names.js');
 const { checkEverythingReadable } = require('./permission.js');
 
 /** @import { JsChanges, JsFormat, JsInclude, JsStartOptions } from '../target/native.d.ts' */
@@ -176,8 +176,7 @@ function checkPath(name, value) {
 /** The name must not ask for a format that the file would not have. */
 function checkEnding(name, filename) {
   if (!isForeign(filename)) return;
-  const reason = `means a format that is not written here; known are ${ENDINGS.join(', ')}`;
-  throw invalidArgValue(name, reason, filename);
+  throw invalidArgValue(name, FOREIGN_REASON, filename);
 }
 
 function checkCallback(callback) {

@@ -4,7 +4,7 @@
 const { readdirSync, statSync } = require('node:fs');
 const { join } = require('node:path');
 const { Snapshot } = require('../snapshot.js');
-const { ENDINGS, isForeign } = require('../file-names.js');
+const { FOREIGN_REASON, isForeign } = require('../file-names.js');
 const { CommandError } = require('../errors.js');
 const { UsageError } = require('./errors.js');
 const { complain } = require('./printable.js');
@@ -65,9 +65,7 @@ async function readStdin() {
 /** Throws if the name asks for a format that would not be written. */
 function checkName(file, format) {
   if (file === STANDARD || format !== undefined || !isForeign(file)) return;
-  throw new UsageError(
-    `${file} means a format that is not written here; known are ${ENDINGS.join(', ')}`,
-  );
+  throw new UsageError(`${file} ${FOREIGN_REASON}`);
 }
 
 /** Resolves to the file's name. The format is that of the name, unless one is given. */
