@@ -24,6 +24,11 @@ impl Interval {
         Interval { estimate, low: Some(low + stated), high: Some(high + stated) }
     }
 
+    /// A number that may be off by so much either way.
+    pub fn around(estimate: f64, half: f64) -> Interval {
+        Interval { estimate, low: Some(estimate - half), high: Some(estimate + half) }
+    }
+
     /// A number without bounds.
     pub fn unknown(estimate: f64) -> Interval {
         Interval { estimate, low: None, high: None }

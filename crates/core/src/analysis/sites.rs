@@ -84,6 +84,8 @@ struct Placed {
     frames: Vec<u32>,
     /// The node that it counts for: itself, or of what is hidden the one that called it.
     shown: Vec<u32>,
+    /// The way up from it, where that is known; see [`Ways::from`].
+    known: Vec<u32>,
 }
 
 /// The site of no caller.
@@ -155,9 +157,8 @@ impl Sites {
     /// The same, with the way up to the root from each node that has samples: the others have
     /// `NO_WAY`.
     pub fn with_ways(&mut self, profile: &Profile) -> (Vec<u32>, Vec<u32>) {
-        let Placed { sites, frames, shown } = self.place(profile);
-        let mut known = vec![NO_WAY; profile.nodes.len()];
-        let mut ways = known.clone();
+        let Placed { sites, frames, shown, mut known } = self.place(profile);
+        let mut ways = vec![NO_WAY; profile.nodes.len()];
         for &node in profile.totals().sample_nodes.iter().flatten() {
             let node = node as usize;
             ways[node] = self.ways.from(shown[node], &profile.nodes, &frames, &mut known);
@@ -217,8 +218,8 @@ impl Sites {
             };
             sites.push(site);
         }
-        self.keep_heaviest(profile, &frames, &sites, &shown);
-        Placed { sites, frames, shown }
+        let known = self.keep_heaviest(profile, &frames, &sites, &shown);
+        Placed { sites, frames, shown, known }
     }
 
     /// Whether each function is heap-profile's own, by what the profile says of where it lies.
@@ -252,13 +253,14 @@ impl Sites {
         }
     }
 
+    /// Of each site the way where it holds most. Returns what is known of ways by then, by node.
     fn keep_heaviest(
         &mut self,
         profile: &Profile,
         frames: &[u32],
         of_nodes: &[u32],
         shown: &[u32],
-    ) {
+    ) -> Vec<u32> {
         let mut heaviest: Vec<Option<u32>> = vec![None; self.sites.len()];
         for (node, (&site, &bytes)) in of_nodes.iter().zip(&profile.totals().self_sizes).enumerate()
         {
@@ -274,6 +276,7 @@ impl Sites {
             let caller = profile.nodes[node as usize].parent;
             site.way = self.ways.from(caller, &profile.nodes, frames, &mut known);
         }
+        known
     }
 
     fn number(&mut self, key: u32, caller: u32, is_program: bool) -> u32 {

@@ -137,8 +137,7 @@ impl Mean {
             0 | 1 => f64::INFINITY,
             count => student95(count - 1) * self.deviation / (count as f64).sqrt(),
         };
-        let (low, high) = (self.mean - half, self.mean + half);
-        Interval { estimate: self.mean, low: Some(low), high: Some(high) }
+        Interval::around(self.mean, half)
     }
 }
 

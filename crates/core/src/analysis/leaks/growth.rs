@@ -49,15 +49,12 @@ impl Growth {
     /// The slope, if sampling errors are bounded by `z` standard errors.
     pub fn within(&self, z: f64) -> Interval {
         let half = (z * z * self.sampling + self.student.powi(2) * self.scatter).sqrt();
-        let (low, high) = (self.slope - half, self.slope + half);
-        Interval { estimate: self.slope, low: Some(low), high: Some(high) }
+        Interval::around(self.slope, half)
     }
 
     /// The slope, if there were no other errors than those of sampling, bounded by `z` standard errors.
     pub fn sampled(&self, z: f64) -> Interval {
-        let half = z * self.sampling.sqrt();
-        let (low, high) = (self.slope - half, self.slope + half);
-        Interval { estimate: self.slope, low: Some(low), high: Some(high) }
+        Interval::around(self.slope, z * self.sampling.sqrt())
     }
 
     /// The slope with its 95 % interval; without bounds where nothing tells of errors.
@@ -76,8 +73,7 @@ pub fn of_measured(hours: &[f64], bytes: &[f64]) -> Option<Interval> {
         return None;
     }
     let Line { slope, scatter, .. } = Line::fit(hours, bytes, 0.0);
-    let half = student95(hours.len() - 2) * scatter.sqrt();
-    Some(Interval { estimate: slope, low: Some(slope - half), high: Some(slope + half) })
+    Some(Interval::around(slope, student95(hours.len() - 2) * scatter.sqrt()))
 }
 
 /// The slope is a sum over the objects, each with the weights of the captures that have it.

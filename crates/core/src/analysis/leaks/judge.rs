@@ -7,7 +7,7 @@ use super::FEWEST_CAPTURES;
 use super::answer::{Reason, Verdict};
 use super::growth::Growth;
 use super::history::{History, Life, Track};
-use super::retention::{left_by_cohorts, left_by_moments, left_by_parts, renewal, retention};
+use super::retention::{Births, left_by_cohorts, renewal, retention};
 use crate::analysis::interval::Interval;
 use crate::analysis::statistics::{Mean, Share, normal};
 use crate::profile::estimate::Total;
@@ -47,7 +47,7 @@ pub struct Judgement {
     pub sure_cohorts: Option<usize>,
     /// How many cohorts left something.
     pub lasting_cohorts: usize,
-    /// See [`left_by_moments`].
+    /// See [`Births::by_moments`].
     pub moments: Mean,
     /// Whether it is of a function with those that call it or that it calls, see [`super::family`].
     pub is_family: bool,
@@ -133,16 +133,21 @@ impl Judge<'_> {
 
     /// The verdict on a site.
     pub fn judge(&self, site: u32) -> Judgement {
-        self.judge_track(site, &self.history.tracks[&site])
+        self.find(site, &self.history.tracks[&site], &self.growing.tracks[&site])
     }
 
     /// The same, if these were its objects.
     pub fn judge_track(&self, site: u32, track: &Track) -> Judgement {
-        let growing = &self.growing_part(track);
+        self.find(site, track, &self.growing_part(track))
+    }
+
+    /// What is found out about a site of these objects, and of those that growth is told from.
+    fn find(&self, site: u32, track: &Track, growing: &Track) -> Judgement {
         let growth = Growth::fit(self.growing, growing, self.student);
         let retention = retention(track, self.last());
         // What the last capture is the first to have has not outlived one.
         let (from, to) = (self.clock[0], self.clock[self.last().saturating_sub(1)]);
+        let births = Births::of_what_is_left(track, from, to, self.last());
         let cohorts = left_by_cohorts(track, &self.history.hours);
         let mut judgement = Judgement {
             site,
@@ -156,12 +161,11 @@ impl Judge<'_> {
             sure_cohorts: self.sure_cohorts(&retention),
             lasting_cohorts: cohorts.iter().filter(|&&left| left > 0.0).count(),
             is_family: false,
-            moments: Mean::of(&left_by_moments(track, from, to, self.last())),
+            moments: Mean::of(&births.by_moments()),
         };
-        let parts = left_by_parts(track, from, to, self.last());
         let old = OldObjects {
             renewal: renewal(track, self.last()),
-            coming: [Coming::of(&parts), Coming::of(&cohorts)],
+            coming: [Coming::of(&births.by_parts()), Coming::of(&cohorts)],
             retention,
         };
         judgement.reason = self.reason(growing, growth, &judgement, &old);

@@ -50,37 +50,44 @@ pub fn left_by_cohorts(track: &Track, hours: &[f64]) -> Vec<f64> {
 }
 
 /// Parts of the observation, each with as much allocated.
-pub const PARTS: usize = 20;
+const PARTS: usize = 20;
 
-/// What was born in each of twenty parts of the observation and is there in the last capture, sampled
-/// objects. Time is counted in allocated bytes, from one ordinal to another: busy hours are long, and it needs no
-/// captures between.
-pub fn left_by_parts(track: &Track, from: u64, to: u64, last: usize) -> [f64; PARTS] {
-    parts_of(left(track, from, to, last), to.saturating_sub(from))
+/// When the sampled objects were born that are there in the last capture. Time is counted in allocated bytes,
+/// from one ordinal to another: busy hours are long, and it needs no captures between.
+pub struct Births {
+    /// After the one ordinal, the earliest first.
+    at: Vec<u64>,
+    /// From it to the other.
+    length: u64,
 }
 
-/// The same with time counted in what else was allocated: what came at once came at one moment, however
-/// much it was.
-pub fn left_by_moments(track: &Track, from: u64, to: u64, last: usize) -> [f64; PARTS] {
-    let born = left(track, from, to, last);
-    let length = to.saturating_sub(from).saturating_sub(born.len() as u64);
-    let others = (0..).zip(born).map(|(own, at)| at.saturating_sub(own));
-    parts_of(others.collect(), length)
+impl Births {
+    /// Of those that were born after one ordinal, and until another.
+    pub fn of_what_is_left(track: &Track, from: u64, to: u64, last: usize) -> Births {
+        // Not `from + 1`: a file may say that this is the last ordinal there can be.
+        let is_left = |life: &&Life| life.last == last && from < life.ordinal && life.ordinal <= to;
+        let left = track.lives.iter().filter(is_left);
+        let mut at: Vec<u64> = left.map(|life| life.ordinal - from - 1).collect();
+        at.sort_unstable();
+        Births { at, length: to.saturating_sub(from) }
+    }
+
+    /// How many there were in each of twenty parts of the time.
+    pub fn by_parts(&self) -> [f64; PARTS] {
+        count(self.at.iter().copied(), self.length)
+    }
+
+    /// The same with time counted in what else was allocated: what came at once came at one moment,
+    /// however much it was.
+    pub fn by_moments(&self) -> [f64; PARTS] {
+        let others = (0..).zip(&self.at).map(|(own, at)| at.saturating_sub(own));
+        count(others, self.length.saturating_sub(self.at.len() as u64))
+    }
 }
 
-/// When what is left was born after an ordinal, the earliest first.
-fn left(track: &Track, from: u64, to: u64, last: usize) -> Vec<u64> {
-    // Not `from + 1`: a file may say that this is the last ordinal there can be.
-    let is_left = |life: &&Life| life.last == last && from < life.ordinal && life.ordinal <= to;
-    let left = track.lives.iter().filter(is_left);
-    let mut born: Vec<u64> = left.map(|life| life.ordinal - from - 1).collect();
-    born.sort_unstable();
-    born
-}
-
-fn parts_of(born: Vec<u64>, length: u64) -> [f64; PARTS] {
+fn count(births: impl Iterator<Item = u64>, length: u64) -> [f64; PARTS] {
     let mut parts = [0.0; PARTS];
-    for at in born {
+    for at in births {
         let part = at as f64 / length.max(1) as f64 * PARTS as f64;
         parts[(part as usize).min(PARTS - 1)] += 1.0;
     }
