@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    for file in ["src/v8/shim.h", "src/v8/shim.cc", headers::TABLE, "build.rs", "build/headers.rs"]
+    for file in ["src/v8/shim.h", "src/v8/shim.cc", "src/v8/buffers", headers::TABLE, "build.rs", "build/headers.rs"]
     {
         println!("cargo:rerun-if-changed={file}");
     }
@@ -39,7 +39,7 @@ fn compile_shim(include: &Path) {
     cc::Build::new()
         .cpp(true)
         .cpp_link_stdlib(None)
-        .file("src/v8/shim.cc")
+        .files(["src/v8/shim.cc", "src/v8/buffers/stack.cc"])
         .flag("-isystem")
         .flag(include)
         .std("c++20")

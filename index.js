@@ -13,10 +13,20 @@ const { Snapshot, takeSnapshot, translate, writeSnapshot } = require('./lib/snap
 
 /** @import * as api from './index.d.ts' */
 
+let hasWarned = false;
+
 /** @type {typeof api.start} */
 function start(options) {
   const checked = checkStartOptions(options);
-  load().start(checked);
+  const refusal = load().start(checked);
+  if (refusal !== null) warnOnce(refusal);
+}
+
+/** What is wished for and cannot be had is no error: the session runs. */
+function warnOnce(reason) {
+  if (hasWarned) return;
+  hasWarned = true;
+  process.emitWarning(`Buffers are not sampled: ${reason}`, 'HeapProfileWarning');
 }
 
 /** @type {typeof api.stop} */
@@ -35,18 +45,21 @@ function status() {
       stackDepth: null,
       forceGC: null,
       include: null,
+      externalMemory: null,
       startedAt: null,
       fullCollections: null,
       threadId,
     };
   }
-  const { sampleIntervalBytes, stackDepth, forceGC, include, startedAt, fullCollections } = session;
+  const { sampleIntervalBytes, stackDepth, forceGC, include } = session;
+  const { externalMemory, startedAt, fullCollections } = session;
   return {
     active: true,
     sampleIntervalBytes,
     stackDepth,
     forceGC,
     include,
+    externalMemory,
     startedAt: new Date(startedAt),
     fullCollections,
     threadId,

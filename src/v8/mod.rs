@@ -1,6 +1,11 @@
 //! V8's sampling heap profiler, safely: the only module that calls the engine, and the only one
 //! with unsafe code. Everything it returns is owned and knows neither V8 nor Node-API.
 
+#[cfg(target_os = "linux")]
+mod buffers;
+#[cfg(not(target_os = "linux"))]
+#[path = "buffers/absent.rs"]
+mod buffers;
 mod capture;
 mod collections;
 mod ffi;

@@ -30,6 +30,20 @@ pub fn read_string(env: Env, slot: *mut StringSlot, buffer: &mut Vec<u16>) -> Re
     }
 }
 
+/// The same, cut where the buffer ends, which is not empty: it takes no memory but for the text.
+pub fn read_start(env: Env, slot: *mut StringSlot, buffer: &mut [u16]) -> Result<Text> {
+    if slot.is_null() {
+        return Ok(Text::from(""));
+    }
+    let (data, room, mut length) = (buffer.as_mut_ptr(), buffer.len(), 0);
+    // SAFETY: as in read_string.
+    let status = unsafe {
+        sys::napi_get_value_string_utf16(env.raw(), slot.cast(), data, room, &mut length)
+    };
+    check("napi_get_value_string_utf16", status)?;
+    Ok(Text::from_utf16(&buffer[..length]))
+}
+
 /// A Node-API handle scope: V8's own is not exported by every Node.
 pub struct HandleScope {
     env: Env,

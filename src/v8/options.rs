@@ -15,6 +15,8 @@ pub struct StartOptions {
     pub force_gc: Option<bool>,
     /// See [`Options`].
     pub include: Option<Include>,
+    /// See [`Options`].
+    pub external_memory: Option<bool>,
 }
 
 impl StartOptions {
@@ -25,6 +27,7 @@ impl StartOptions {
             stack_depth: self.stack_depth.unwrap_or(base.stack_depth),
             force_gc: self.force_gc.unwrap_or(base.force_gc),
             include: self.include.unwrap_or(base.include),
+            external_memory: self.external_memory.unwrap_or(base.external_memory),
         }
     }
 }
@@ -36,11 +39,12 @@ pub fn check_same(running: Options, asked: StartOptions) -> Result<()> {
     }
     let describe = |options: Options| {
         format!(
-            "sampleIntervalBytes {}, stackDepth {}, forceGC {}, include '{}'",
+            "sampleIntervalBytes {}, stackDepth {}, forceGC {}, include '{}', externalMemory {}",
             options.sample_interval_bytes,
             options.stack_depth,
             options.force_gc,
-            options.include.as_str()
+            options.include.as_str(),
+            options.external_memory
         )
     };
     Err(Error::AlreadySampling(format!(

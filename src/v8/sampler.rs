@@ -12,6 +12,7 @@ use std::ptr::{self, NonNull};
 
 use napi::{Env, sys};
 
+use super::buffers::Buffers;
 use super::capture::{self, Capture};
 use super::collections::FullCollections;
 use super::ffi::{self, Isolate};
@@ -22,7 +23,7 @@ use super::probe;
 use heap_profile_core::error::{Error, Result};
 use heap_profile_core::profile::fingerprint::{Fingerprint, has_interval};
 use heap_profile_core::profile::metadata::{
-    Host, Include, Metadata, Options, Session, now, random_id,
+    ExternalMemory, Host, Include, Metadata, Options, Session, now, random_id,
 };
 use heap_profile_core::runtime::Runtime;
 
@@ -67,6 +68,15 @@ struct OurSession {
     collections: FullCollections,
     /// Of the last capture.
     fingerprint: Fingerprint,
+    /// Or why they are not sampled; none where that was not asked for.
+    buffers: Option<std::result::Result<Buffers, &'static str>>,
+}
+
+impl OurSession {
+    fn external_memory(&self) -> Option<ExternalMemory> {
+        let reason = self.buffers.as_ref()?.as_ref().err().map(|&reason| reason.to_owned());
+        Some(ExternalMemory { enabled: reason.is_none(), reason })
+    }
 }
 
 impl State {
@@ -75,15 +85,17 @@ impl State {
     }
 }
 
-/// Starts a session, or does nothing when one of ours runs with the options that were asked for.
-pub fn start(env: Env, asked: StartOptions) -> Result<()> {
+/// Starts a session, or does nothing when one of ours runs with the options that were asked for. Tells what
+/// came of the wish to sample Buffers.
+pub fn start(env: Env, asked: StartOptions) -> Result<Option<ExternalMemory>> {
     let runtime = Runtime::of(&v8_version())?;
     let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         if let Phase::Sampling(ours) = &state.phase
             && is_sampled(isolate, ours.session.options)
         {
-            return check_same(ours.session.options, asked);
+            check_same(ours.session.options, asked)?;
+            return Ok(ours.external_memory());
         }
         let options = asked.over(Options::default());
         check_ranges(options)?;
@@ -95,9 +107,12 @@ pub fn start(env: Env, asked: StartOptions) -> Result<()> {
         let session = Session { session_id: random_id(), started_at: now(), options };
         let fingerprint = Fingerprint::default();
         let collections = FullCollections::count(isolate);
-        let ours = OurSession { isolate, runtime, session, collections, fingerprint };
+        let sample_buffers = || Buffers::start(env, isolate, options);
+        let buffers = options.external_memory.then(sample_buffers);
+        let ours = OurSession { isolate, runtime, session, collections, fingerprint, buffers };
+        let external_memory = ours.external_memory();
         state.phase = Phase::Sampling(Box::new(ours));
-        Ok(())
+        Ok(external_memory)
     })
 }
 
@@ -144,6 +159,8 @@ pub struct Status {
     pub session: Session,
     /// Full garbage collections since it started.
     pub full_collections: u64,
+    /// What came of the wish to sample Buffers, where there was one.
+    pub external_memory: Option<ExternalMemory>,
 }
 
 /// Our session, if it runs.
@@ -153,8 +170,11 @@ pub fn status() -> Result<Option<Status>> {
         let Phase::Sampling(ours) = &state.phase else { return Ok(None) };
         let options = ours.session.options;
         if is_sampled(isolate, options) {
-            let full_collections = ours.collections.get();
-            return Ok(Some(Status { session: ours.session.clone(), full_collections }));
+            return Ok(Some(Status {
+                session: ours.session.clone(),
+                full_collections: ours.collections.get(),
+                external_memory: ours.external_memory(),
+            }));
         }
         state.phase = Phase::Lost(options);
         Ok(None)
@@ -185,7 +205,13 @@ fn capture_ours(
     {
         ours.fingerprint = fingerprint;
         // With forceGC the capture itself made one.
-        capture.profile.parts_mut().metadata.full_collections = Some(ours.collections.get());
+        let external_memory = ours.external_memory();
+        let metadata = &mut capture.profile.parts_mut().metadata;
+        metadata.full_collections = Some(ours.collections.get());
+        metadata.external_memory = external_memory;
+        if let Some(Ok(buffers)) = &ours.buffers {
+            capture.profile = capture.profile.with_buffers(&buffers.sampled(), false);
+        }
         return Ok(capture);
     }
     let options = ours.session.options;

@@ -40,6 +40,8 @@ pub struct Options {
     pub force_gc: bool,
     /// Which objects are kept.
     pub include: Include,
+    /// Whether what Buffers hold outside of V8's heap is sampled, too.
+    pub external_memory: bool,
 }
 
 impl Options {
@@ -58,6 +60,7 @@ impl Default for Options {
             stack_depth: 64,
             force_gc: false,
             include: Include::Live,
+            external_memory: false,
         }
     }
 }
@@ -126,6 +129,17 @@ pub struct ExactStacks {
     pub v8_samples: u64,
 }
 
+/// What came of a session's wish to sample Buffers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExternalMemory {
+    /// Whether they are sampled.
+    pub enabled: bool,
+    /// Why not, where they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// What a profile says about itself: the `heapProfile` key of our files. A file of another tool
 /// has little of it or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -155,6 +169,9 @@ pub struct Metadata {
     /// None where they were not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact_stacks: Option<ExactStacks>,
+    /// None where it was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_memory: Option<ExternalMemory>,
     /// When it was captured.
     #[serde(skip_serializing_if = "Option::is_none", with = "rfc3339")]
     pub taken_at: Option<DateTime<Utc>>,
@@ -242,11 +259,14 @@ pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(3)
 }
 
-/// 128 random bits as 32 hexadecimal digits. The standard library seeds each hasher's keys from
-/// the system's random numbers.
+/// 128 random bits as 32 hexadecimal digits.
 pub fn random_id() -> String {
-    let bits = || RandomState::new().hash_one(0);
-    format!("{:016x}{:016x}", bits(), bits())
+    format!("{:016x}{:016x}", random_bits(), random_bits())
+}
+
+/// The standard library seeds each hasher's keys from the system's random numbers.
+pub fn random_bits() -> u64 {
+    RandomState::new().hash_one(0)
 }
 
 /// Times in files: RFC 3339, whole milliseconds.

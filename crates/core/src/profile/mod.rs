@@ -1,5 +1,6 @@
 //! The owned profile: a call tree, its samples and where they come from. No V8, no Node-API.
 
+pub mod buffers;
 pub mod estimate;
 pub mod fingerprint;
 pub mod metadata;

@@ -1,12 +1,13 @@
 //! A call tree that is put together path by path, for files that hold stacks and for merging.
 
+use std::collections::TryReserveError;
 use std::hash::Hash;
 
 use foldhash::HashMap;
 use foldhash::fast::RandomState;
 
 /// Nodes in the order in which they were added; 0 is the root.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tree<K> {
     /// What tells a node from its siblings; the root has none.
     pub keys: Vec<Option<K>>,
@@ -17,6 +18,9 @@ pub struct Tree<K> {
 }
 
 impl<K: Copy + Eq + Hash> Tree<K> {
+    /// The root's number.
+    pub const ROOT: u32 = 0;
+
     /// The root, with room for so many nodes.
     pub fn with_capacity(nodes: usize) -> Tree<K> {
         let children = HashMap::with_capacity_and_hasher(nodes, RandomState::default());
@@ -32,22 +36,48 @@ impl<K: Copy + Eq + Hash> Tree<K> {
         })
     }
 
-    /// All nodes, each after its caller and before its caller's next callee, the callees of one
-    /// caller in the order in which they were added; and the place of each node in that order.
-    pub fn pre_order(&self) -> (Vec<u32>, Vec<u32>) {
-        let count = self.parents.len();
-        let (first_child, next_sibling) = child_lists(self.parents.iter().copied());
-        let (mut order, mut ranks) = (Vec::with_capacity(count), vec![0; count]);
-        let mut pending = vec![0];
-        while let Some(node) = pending.pop() {
-            ranks[node as usize] = order.len() as u32;
-            order.push(node);
-            // The sibling has to wait until the whole of this node's tree is through.
-            let next = [next_sibling[node as usize], first_child[node as usize]];
-            pending.extend(next.iter().filter(|&&next| next > 0));
-        }
-        (order, ranks)
+    /// Sees to it that as many nodes can be added without an allocation that may fail.
+    pub fn try_reserve(&mut self, nodes: usize) -> Result<(), TryReserveError> {
+        self.keys.try_reserve(nodes)?;
+        self.parents.try_reserve(nodes)?;
+        self.children.try_reserve(nodes)
     }
+
+    /// The keys on the way from the root to a node.
+    pub fn path(&self, node: u32) -> impl Iterator<Item = K> {
+        let mut path = Vec::new();
+        let mut node = node as usize;
+        while let Some(key) = self.keys[node] {
+            path.push(key);
+            node = self.parents[node] as usize;
+        }
+        path.into_iter().rev()
+    }
+
+    /// See [`pre_order`].
+    pub fn pre_order(&self) -> (Vec<u32>, Vec<u32>) {
+        pre_order(self.parents.iter().copied())
+    }
+}
+
+/// All nodes, each after its caller and before its caller's next callee, the callees of one
+/// caller in the order in which they were added; and the place of each node in that order. Each node comes
+/// after its parent; the root is the first.
+pub fn pre_order(
+    parents: impl DoubleEndedIterator<Item = u32> + ExactSizeIterator,
+) -> (Vec<u32>, Vec<u32>) {
+    let count = parents.len();
+    let (first_child, next_sibling) = child_lists(parents);
+    let (mut order, mut ranks) = (Vec::with_capacity(count), vec![0; count]);
+    let mut pending = vec![0];
+    while let Some(node) = pending.pop() {
+        ranks[node as usize] = order.len() as u32;
+        order.push(node);
+        // The sibling has to wait until the whole of this node's tree is through.
+        let next = [next_sibling[node as usize], first_child[node as usize]];
+        pending.extend(next.iter().filter(|&&next| next > 0));
+    }
+    (order, ranks)
 }
 
 /// The first child of each node and its next sibling, 0 for none: the root, 0, is nobody's child.
