@@ -7,25 +7,32 @@ use std::ptr;
 
 use rustc_hash::FxHashMap;
 
-/// Parts of mangled names, and what they mean. The first one that is met from the inside out counts.
-const LABELS: [(&str, &str); 12] = [
+/// Parts of mangled names in Node's namespace, and what they mean. The first one that is met from the inside
+/// out counts, but for the vague ones.
+const LABELS: [(&str, &str); 13] = [
     ("7UDPWrap", "(datagram read)"),
-    ("7TLSWrap", "(socket read)"),
-    ("15LibuvStreamWrap", "(socket read)"),
-    ("5http2", "(http2 read)"),
+    ("7TLSWrap", SOCKET),
+    ("15LibuvStreamWrap", SOCKET),
+    ("12Http2Session", "(http2 read)"),
     ("10FileHandle", "(file read)"),
     ("2fs", "(file read)"),
     ("4zlib", "(zlib)"),
-    ("12CompressionStream", "(zlib)"),
+    ("17CompressionStream", "(zlib)"),
     ("6crypto", "(crypto)"),
-    ("11MessagePort", "(message)"),
     ("6worker", "(message)"),
     ("4wasm", "(wasm)"),
+    ("23allocate_managed_buffer", VAGUE),
+    ("14StreamReadSlab", VAGUE),
 ];
+
+/// Of a socket, a pipe or a terminal: libuv's streams.
+const SOCKET: &str = "(socket read)";
+/// Memory for what is to be read: of one of those above, or else of a stream.
+const VAGUE: &str = "(read)";
 
 const UNKNOWN: &str = "(native)";
 
-/// Frames that are looked at, and of them those of ours.
+/// Frames that are looked at.
 const FRAMES: usize = 24;
 
 thread_local! {
@@ -61,7 +68,15 @@ pub fn label() -> &'static str {
             *known.entry(address).or_insert_with(|| meaning_of(address))
         })
     };
-    places.addresses[..places.count].iter().find_map(|address| meaning(address).ok()?).unwrap_or(UNKNOWN)
+    let meanings = places.addresses[..places.count].iter().filter_map(|at| meaning(at).ok()?);
+    let mut label = UNKNOWN;
+    for meaning in meanings {
+        if meaning != VAGUE {
+            return meaning;
+        }
+        label = SOCKET;
+    }
+    label
 }
 
 extern "C" fn step(context: *mut c_void, places: *mut c_void) -> c_int {
@@ -89,7 +104,6 @@ fn meaning_of(address: usize) -> Option<&'static str> {
     }
     // SAFETY: the name is in the symbol table of something that stays loaded.
     let name = unsafe { CStr::from_ptr(info.dli_sname) }.to_str().ok()?;
-    if std::env::var_os("HP_DEBUG_NATIVE").is_some() { eprintln!("native {name}"); }
-    let label = LABELS.iter().find(|(part, _)| name.starts_with("_ZN") && name.contains(part));
-    label.map(|(_, meaning)| *meaning)
+    let is_of = |(part, _): &&(&str, &str)| name.starts_with("_ZN4node") && name.contains(part);
+    LABELS.iter().find(is_of).map(|(_, meaning)| *meaning)
 }

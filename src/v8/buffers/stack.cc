@@ -3,9 +3,10 @@
 // itself collects garbage when the allocator fails), JavaScript may not run, and does not.
 //
 // V8 tells where a frame is, but not where its function starts, which is what profiles know
-// functions by. A v8::StackFrame is a v8::internal::StackFrameInfo, four words: what it is of, a
-// SharedFunctionInfo until its place is first asked for, then a Script; the function's name; the
-// place, a Smi; flags. So the start is read from the SharedFunctionInfo, if that is what it is.
+// functions by. A v8::StackFrame is a v8::internal::StackFrameInfo. Behind its map it has three words: what
+// it is of, a SharedFunctionInfo until its place is first asked for, then a Script; the function's name;
+// and a Smi, whose lowest bit says whether it is a constructor, and the rest the place. So the
+// start is read from the SharedFunctionInfo, if that is what it is.
 #include "stack.h"
 
 #include <v8.h>
@@ -68,9 +69,11 @@ uint16_t type_of(uintptr_t object) {
   return type;
 }
 
-// Where the function of a frame starts, -1 for unknown. No place of the frame was asked for yet.
+// Where the function of a frame starts, -1 for unknown. No place of the frame was asked for yet. `name` is
+// the function's, 0 if it has none.
 int32_t start_of(uintptr_t frame, uintptr_t name, const hp_function_layout& layout) {
-  if (layout.function_type == 0 || !is_object(frame) || read(frame, kName) != name) return -1;
+  if (layout.function_type == 0 || !is_object(frame)) return -1;
+  if (name != 0 && read(frame, kName) != name) return -1;
   const uintptr_t function = read(frame, kFunction);
   if (!is_object(function) || type_of(function) != layout.function_type) return -1;
   if (layout.start_position != nullptr) return layout.start_position(&function);
@@ -87,8 +90,8 @@ int32_t start_of(uintptr_t frame, uintptr_t name, const hp_function_layout& layo
 bool locate_start(hp_frame* slot, hp_frame_view* view) {
   const uintptr_t frame = word_at(slot);
   const uintptr_t place = read(frame, kPlace);
-  if (!is_smi(place) || smi_value(place) < view->start_position) return false;
-  const uintptr_t start = smi(view->start_position);
+  if (!is_smi(place) || smi_value(place) >> 1 < view->start_position) return false;
+  const uintptr_t start = smi(view->start_position << 1);
   std::memcpy(field_of(frame, kPlace), &start, sizeof start);
   v8::Location location = local_of<v8::StackFrame>(slot)->GetLocation();
   std::memcpy(field_of(word_at(slot), kPlace), &place, sizeof place);
