@@ -3,6 +3,7 @@
 
 mod capture;
 mod collections;
+mod exact;
 mod ffi;
 mod node_api;
 mod options;
