@@ -12,9 +12,7 @@ use prost::encoding::message;
 use url::Url;
 
 use super::address::address;
-use super::proto::{
-    Function, Label, Line, Location, Mapping, Profile as Proto, Sample, ValueType,
-};
+use super::proto::{Function, Label, Line, Location, Mapping, Profile as Proto, Sample, ValueType};
 use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::profile::path::Path;
 use crate::profile::tree::child_lists;

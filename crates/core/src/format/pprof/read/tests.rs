@@ -292,8 +292,9 @@ fn inlined(
     let mut proto = proto_of(&full());
     let line = proto.location[1].line[0];
     let locations = locations.into_iter();
-    proto.location =
-        locations.map(|(id, lines)| Location { id, line: vec![line; lines], ..Location::default() }).collect();
+    proto.location = locations
+        .map(|(id, lines)| Location { id, line: vec![line; lines], ..Location::default() })
+        .collect();
     let stacks = stacks.into_iter();
     let sample = |location_id| ProtoSample { location_id, value: vec![1, 16], label: vec![] };
     proto.sample = stacks.map(sample).collect();
