@@ -16,6 +16,7 @@ use super::capture::{self, Capture};
 use super::collections::FullCollections;
 use super::exact::{self, Exact, Refusal};
 use super::ffi::{self, Isolate};
+use super::isolate;
 use super::node_api::{HandleScope, check};
 use super::options::{StartOptions, check_ranges, check_same, check_supported};
 use super::probe;
@@ -89,7 +90,7 @@ impl State {
 pub fn start(env: Env, asked: StartOptions) -> Result<Option<ExactStacks>> {
     let v8_version = v8_version();
     let runtime = Runtime::of(&v8_version)?;
-    let isolate = current_isolate()?;
+    let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         if let Phase::Sampling(ours) = &state.phase
             && is_sampled(isolate, ours.session.options)
@@ -119,7 +120,7 @@ pub fn start(env: Env, asked: StartOptions) -> Result<Option<ExactStacks>> {
 
 /// Ends our session; does nothing when none of ours runs.
 pub fn stop(env: Env) -> Result<()> {
-    let isolate = current_isolate()?;
+    let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         let found = find_ours(env, isolate, state);
         if let Phase::Sampling(ours) = &mut state.phase {
@@ -167,7 +168,7 @@ pub struct Status {
 
 /// Our session, if it runs.
 pub fn status() -> Result<Option<Status>> {
-    let isolate = current_isolate()?;
+    let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         let Phase::Sampling(ours) = &state.phase else { return Ok(None) };
         let options = ours.session.options;
@@ -185,7 +186,7 @@ pub fn status() -> Result<Option<Status>> {
 
 /// Captures the profile of our session.
 pub fn capture(env: Env, host: Host) -> Result<Capture> {
-    let isolate = current_isolate()?;
+    let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| capture_ours(env, isolate, state, host))
 }
 
@@ -236,12 +237,6 @@ fn v8_version() -> String {
     // SAFETY: that string is NUL-terminated and never freed.
     let version = unsafe { CStr::from_ptr(version) };
     version.to_string_lossy().into_owned()
-}
-
-fn current_isolate() -> Result<NonNull<Isolate>> {
-    // SAFETY: v8::Isolate::TryGetCurrent may be called on any thread.
-    let isolate = unsafe { ffi::hp_isolate_get_current() };
-    NonNull::new(isolate).ok_or_else(|| Error::Internal("no isolate on this thread".into()))
 }
 
 /// False when a sampler already runs.
