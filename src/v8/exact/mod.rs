@@ -20,6 +20,8 @@ mod locate;
 #[cfg(exact_stacks)]
 mod memory;
 #[cfg(exact_stacks)]
+mod other_profile;
+#[cfg(exact_stacks)]
 mod recorder;
 #[cfg_attr(not(exact_stacks), path = "absent.rs")]
 mod session;

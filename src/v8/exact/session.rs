@@ -10,6 +10,7 @@ use super::Refusal;
 use super::hook::Hook;
 use super::layouts::Layout;
 use super::locate::{Known, locate};
+use super::other_profile::OurProfiler;
 use super::recorder::Recorder;
 use crate::v8::ffi::{self, Isolate};
 
@@ -18,6 +19,7 @@ pub struct Exact {
     _hook: Hook,
     /// Where the hook has its address.
     recorder: Box<Recorder>,
+    _profiler: OurProfiler,
 }
 
 impl Exact {
@@ -29,13 +31,14 @@ impl Exact {
         options: Options,
     ) -> Result<Exact, Refusal> {
         let layout = Layout::of(v8_version)?;
+        let profiler = OurProfiler::announce()?;
         // SAFETY: the isolate is this thread's.
         let heap_profiler = unsafe { ffi::hp_heap_profiler_get(isolate.as_ptr()) };
         let known = Known::new(isolate.as_ptr().expose_provenance(), heap_profiler, options);
         let location = locate(&known, &layout)?;
         let recorder = Recorder::new();
         let hook = Hook::install(location, &recorder)?;
-        Ok(Exact { _hook: hook, recorder })
+        Ok(Exact { _hook: hook, recorder, _profiler: profiler })
     }
 
     /// The profile of a capture, with exact stacks where they are known.
