@@ -10,9 +10,17 @@ use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
+const SOURCES: [&str; 2] = ["src/v8/shim.h", "src/v8/shim.cc"];
+
+/// Of Buffers by function, on systems where Node's allocator was looked into.
+const BUFFERS: [&str; 2] = ["src/v8/buffers/stack.h", "src/v8/buffers/stack.cc"];
+
+/// Of exact stacks, where they were verified.
+const EXACT: [&str; 2] = ["src/v8/exact/hook.h", "src/v8/exact/hook.cc"];
+
 fn main() -> ExitCode {
-    for file in ["src/v8/shim.h", "src/v8/shim.cc", "src/v8/buffers", headers::TABLE, "build.rs", "build/headers.rs"]
-    {
+    let files = SOURCES.into_iter().chain(BUFFERS).chain(EXACT);
+    for file in files.chain([headers::TABLE, "build.rs", "build"]) {
         println!("cargo:rerun-if-changed={file}");
     }
     for variable in ["NODE_INCLUDE_DIR", "npm_config_nodedir"] {
@@ -34,12 +42,26 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Whether exact stacks were ever verified on what is built for: src/v8/exact.
+fn has_exact_stacks() -> bool {
+    let is = |name, value| env::var(format!("CARGO_CFG_TARGET_{name}")).is_ok_and(|is| is == value);
+    is("OS", "linux") && is("ARCH", "x86_64") && is("ENV", "gnu")
+}
+
 fn compile_shim(include: &Path) {
     println!("cargo:rerun-if-changed={}", include.join(headers::HEADER).display());
+    println!("cargo:rustc-check-cfg=cfg(exact_stacks)");
+    let exact: &[&str] = if has_exact_stacks() { &EXACT } else { &[] };
+    if has_exact_stacks() {
+        println!("cargo:rustc-cfg=exact_stacks");
+    }
+    let is_linux = env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux");
+    let buffers: &[&str] = if is_linux { &BUFFERS } else { &[] };
+    let sources = SOURCES.iter().chain(buffers).chain(exact).filter(|file| file.ends_with(".cc"));
     cc::Build::new()
         .cpp(true)
         .cpp_link_stdlib(None)
-        .files(["src/v8/shim.cc", "src/v8/buffers/stack.cc"])
+        .files(sources)
         .flag("-isystem")
         .flag(include)
         .std("c++20")

@@ -2,6 +2,7 @@
 'use strict';
 
 const { threadId } = require('node:worker_threads');
+const { bare } = require('./lib/bare.js');
 const { isSupported, load, tryLoad, unsupportedReason } = require('./lib/native.js');
 const {
   checkBoolean,
@@ -13,20 +14,26 @@ const { Snapshot, takeSnapshot, translate, writeSnapshot } = require('./lib/snap
 
 /** @import * as api from './index.d.ts' */
 
-let hasWarned = false;
+/** What is said of a wish that is refused. The session runs all the same. */
+const REFUSALS = {
+  exactStacks: "exact stacks cannot be had, V8's own are used",
+  externalMemory: 'Buffers are not sampled',
+};
+
+/** Of those that were told: who starts again knows. */
+const told = new Set();
 
 /** @type {typeof api.start} */
 function start(options) {
   const checked = checkStartOptions(options);
-  const refusal = load().start(checked);
-  if (refusal !== null) warnOnce(refusal);
+  const refusals = bare(load().start(checked));
+  for (const [wish, reason] of Object.entries(refusals)) warnOfRefusal(wish, reason);
 }
 
-/** What is wished for and cannot be had is no error: the session runs. */
-function warnOnce(reason) {
-  if (hasWarned) return;
-  hasWarned = true;
-  process.emitWarning(`Buffers are not sampled: ${reason}`, 'HeapProfileWarning');
+function warnOfRefusal(wish, reason) {
+  if (told.has(wish)) return;
+  told.add(wish);
+  process.emitWarning(`${REFUSALS[wish]}: ${reason}`, 'HeapProfileWarning');
 }
 
 /** @type {typeof api.stop} */
@@ -45,25 +52,34 @@ function status() {
       stackDepth: null,
       forceGC: null,
       include: null,
+      exactStacks: null,
       externalMemory: null,
       startedAt: null,
       fullCollections: null,
       threadId,
     };
   }
-  const { sampleIntervalBytes, stackDepth, forceGC, include } = session;
-  const { externalMemory, startedAt, fullCollections } = session;
+  const { sampleIntervalBytes, stackDepth, forceGC, include, startedAt, fullCollections } = session;
   return {
     active: true,
     sampleIntervalBytes,
     stackDepth,
     forceGC,
     include,
-    externalMemory,
+    exactStacks: wishOf(session, 'exactStacks'),
+    externalMemory: wishOf(session, 'externalMemory'),
     startedAt: new Date(startedAt),
     fullCollections,
     threadId,
   };
+}
+
+/** What came of a wish, if there was one. What is missing must not come from a prototype. */
+function wishOf(session, wish) {
+  const outcome = bare(session)[wish];
+  if (outcome === undefined) return null;
+  const { enabled, reason = null } = bare(outcome);
+  return { enabled, reason };
 }
 
 /** @type {typeof api.snapshot} */

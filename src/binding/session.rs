@@ -1,5 +1,6 @@
 //! Starting, stopping and asking after the sampling session of the calling thread.
 
+use heap_profile_core::profile::ExactStacks;
 use heap_profile_core::profile::metadata::ExternalMemory;
 use napi::Env;
 use napi_derive::napi;
@@ -8,7 +9,7 @@ use super::host::JsHost;
 use super::names::JsInclude;
 use super::outcome::{Result, guard};
 use super::snapshot::NativeSnapshot;
-use crate::v8::{self, StartOptions, Status};
+use crate::v8::{self, StartOptions, Status, Wishes};
 
 /// The options that the caller named; lib/options.js checked them.
 #[napi(object, object_to_js = false)]
@@ -18,6 +19,7 @@ pub struct JsStartOptions {
     #[napi(js_name = "forceGC")]
     pub force_gc: Option<bool>,
     pub include: Option<JsInclude>,
+    pub exact_stacks: Option<bool>,
     pub external_memory: Option<bool>,
 }
 
@@ -28,33 +30,48 @@ pub struct JsStatus {
     #[napi(js_name = "forceGC")]
     pub force_gc: bool,
     pub include: JsInclude,
+    /// None where they were not asked for.
+    pub exact_stacks: Option<JsWish>,
     /// None where it was not asked for.
-    pub external_memory: Option<JsExternalMemory>,
+    pub external_memory: Option<JsWish>,
     /// Since it started.
     pub full_collections: f64,
     /// Milliseconds since 1970.
     pub started_at: f64,
 }
 
-/// What came of the wish to sample Buffers.
+/// What came of a wish: for exact stacks, for Buffers.
 #[napi(object, object_from_js = false)]
-pub struct JsExternalMemory {
+pub struct JsWish {
     pub enabled: bool,
     /// Why not, where they are not.
     pub reason: Option<String>,
 }
 
-/// Why Buffers that were to be sampled are not, if so.
+/// Why what was wished for cannot be had, of each wish that was refused.
+#[napi(object, object_from_js = false)]
+pub struct JsRefusals {
+    pub exact_stacks: Option<String>,
+    pub external_memory: Option<String>,
+}
+
 #[napi]
-pub fn start(env: Env, options: JsStartOptions) -> Result<Option<String>> {
+pub fn start(env: Env, options: JsStartOptions) -> Result<JsRefusals> {
     let asked = StartOptions {
         sample_interval_bytes: options.sample_interval_bytes,
         stack_depth: options.stack_depth,
         force_gc: options.force_gc,
         include: options.include.map(Into::into),
+        exact_stacks: options.exact_stacks,
         external_memory: options.external_memory,
     };
-    guard(|| Ok(v8::start(env, asked)?.and_then(|external| external.reason)))
+    guard(|| {
+        let Wishes { exact_stacks, external_memory } = v8::start(env, asked)?;
+        Ok(JsRefusals {
+            exact_stacks: exact_stacks.and_then(|exact| exact.reason),
+            external_memory: external_memory.and_then(|external| external.reason),
+        })
+    })
 }
 
 #[napi]
@@ -72,14 +89,18 @@ pub fn snapshot(env: Env, host: JsHost) -> Result<NativeSnapshot> {
     guard(|| NativeSnapshot::take(env, host.into()))
 }
 
-fn describe(Status { session, full_collections, external_memory }: Status) -> JsStatus {
-    let external_memory = external_memory
-        .map(|ExternalMemory { enabled, reason }| JsExternalMemory { enabled, reason });
+fn describe(Status { session, wishes, full_collections }: Status) -> JsStatus {
+    let Wishes { exact_stacks, external_memory } = wishes;
+    let exact_stacks =
+        exact_stacks.map(|ExactStacks { enabled, reason, .. }| JsWish { enabled, reason });
+    let external_memory =
+        external_memory.map(|ExternalMemory { enabled, reason }| JsWish { enabled, reason });
     JsStatus {
         sample_interval_bytes: session.options.sample_interval_bytes,
         stack_depth: session.options.stack_depth,
         force_gc: session.options.force_gc,
         include: session.options.include.into(),
+        exact_stacks,
         external_memory,
         full_collections: full_collections as f64,
         started_at: session.started_at.timestamp_millis() as f64,

@@ -16,6 +16,7 @@ pub struct StartOptions {
     /// See [`Options`].
     pub include: Option<Include>,
     /// See [`Options`].
+    pub exact_stacks: Option<bool>,
     pub external_memory: Option<bool>,
 }
 
@@ -27,6 +28,7 @@ impl StartOptions {
             stack_depth: self.stack_depth.unwrap_or(base.stack_depth),
             force_gc: self.force_gc.unwrap_or(base.force_gc),
             include: self.include.unwrap_or(base.include),
+            exact_stacks: self.exact_stacks.unwrap_or(base.exact_stacks),
             external_memory: self.external_memory.unwrap_or(base.external_memory),
         }
     }
@@ -39,11 +41,13 @@ pub fn check_same(running: Options, asked: StartOptions) -> Result<()> {
     }
     let describe = |options: Options| {
         format!(
-            "sampleIntervalBytes {}, stackDepth {}, forceGC {}, include '{}', externalMemory {}",
+            "sampleIntervalBytes {}, stackDepth {}, forceGC {}, include '{}', \
+             exactStacks {}, externalMemory {}",
             options.sample_interval_bytes,
             options.stack_depth,
             options.force_gc,
             options.include.as_str(),
+            options.exact_stacks,
             options.external_memory
         )
     };

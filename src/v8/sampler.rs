@@ -15,12 +15,14 @@ use napi::{Env, sys};
 use super::buffers::Buffers;
 use super::capture::{self, Capture};
 use super::collections::FullCollections;
+use super::exact::{self, Exact, Refusal};
 use super::ffi::{self, Isolate};
 use super::isolate;
 use super::node_api::{HandleScope, check};
 use super::options::{StartOptions, check_ranges, check_same, check_supported};
 use super::probe;
 use heap_profile_core::error::{Error, Result};
+use heap_profile_core::profile::ExactStacks;
 use heap_profile_core::profile::fingerprint::{Fingerprint, has_interval};
 use heap_profile_core::profile::metadata::{
     ExternalMemory, Host, Include, Metadata, Options, Session, now, random_id,
@@ -68,14 +70,31 @@ struct OurSession {
     collections: FullCollections,
     /// Of the last capture.
     fingerprint: Fingerprint,
+    /// None where they were not asked for. To be dropped before V8's sampler stops.
+    exact: Option<std::result::Result<Exact, Refusal>>,
     /// Or why they are not sampled; none where that was not asked for.
     buffers: Option<std::result::Result<Buffers, &'static str>>,
 }
 
+/// What came of what a session wishes for and may not get; none of what it did not ask for.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// See [`ExactStacks`].
+    pub exact_stacks: Option<ExactStacks>,
+    /// See [`ExternalMemory`].
+    pub external_memory: Option<ExternalMemory>,
+}
+
 impl OurSession {
-    fn external_memory(&self) -> Option<ExternalMemory> {
-        let reason = self.buffers.as_ref()?.as_ref().err().map(|&reason| reason.to_owned());
-        Some(ExternalMemory { enabled: reason.is_none(), reason })
+    fn wishes(&self) -> Wishes {
+        let external_memory = |buffers: &std::result::Result<_, &'static str>| ExternalMemory {
+            enabled: buffers.is_ok(),
+            reason: buffers.as_ref().err().map(|&reason| reason.to_owned()),
+        };
+        Wishes {
+            exact_stacks: self.exact.as_ref().map(exact::describe),
+            external_memory: self.buffers.as_ref().map(external_memory),
+        }
     }
 }
 
@@ -86,16 +105,17 @@ impl State {
 }
 
 /// Starts a session, or does nothing when one of ours runs with the options that were asked for. Tells what
-/// came of the wish to sample Buffers.
-pub fn start(env: Env, asked: StartOptions) -> Result<Option<ExternalMemory>> {
-    let runtime = Runtime::of(&v8_version())?;
+/// came of its wishes.
+pub fn start(env: Env, asked: StartOptions) -> Result<Wishes> {
+    let v8_version = v8_version();
+    let runtime = Runtime::of(&v8_version)?;
     let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         if let Phase::Sampling(ours) = &state.phase
             && is_sampled(isolate, ours.session.options)
         {
             check_same(ours.session.options, asked)?;
-            return Ok(ours.external_memory());
+            return Ok(ours.wishes());
         }
         let options = asked.over(Options::default());
         check_ranges(options)?;
@@ -104,15 +124,19 @@ pub fn start(env: Env, asked: StartOptions) -> Result<Option<ExternalMemory>> {
         if !start_sampler(isolate, options) {
             return Err(Error::SamplerInUse(IN_USE));
         }
+        // First of all: what it looks for is known while nothing was sampled.
+        let start_exact = || Exact::start(env, isolate, &v8_version, options);
+        let exact = options.exact_stacks.then(start_exact);
         let session = Session { session_id: random_id(), started_at: now(), options };
         let fingerprint = Fingerprint::default();
         let collections = FullCollections::count(isolate);
         let sample_buffers = || Buffers::start(env, isolate, options);
         let buffers = options.external_memory.then(sample_buffers);
-        let ours = OurSession { isolate, runtime, session, collections, fingerprint, buffers };
-        let external_memory = ours.external_memory();
+        let ours =
+            OurSession { isolate, runtime, session, collections, fingerprint, exact, buffers };
+        let wishes = ours.wishes();
         state.phase = Phase::Sampling(Box::new(ours));
-        Ok(external_memory)
+        Ok(wishes)
     })
 }
 
@@ -121,7 +145,8 @@ pub fn stop(env: Env) -> Result<()> {
     let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         let found = find_ours(env, isolate, state);
-        if matches!(state.phase, Phase::Sampling(_)) {
+        if let Phase::Sampling(ours) = &mut state.phase {
+            ours.exact = None;
             stop_sampler(isolate);
         }
         state.phase = Phase::Idle;
@@ -157,10 +182,10 @@ fn find_ours(env: Env, isolate: NonNull<Isolate>, state: &mut State) -> Result<(
 pub struct Status {
     /// The session.
     pub session: Session,
+    /// What came of its wishes.
+    pub wishes: Wishes,
     /// Full garbage collections since it started.
     pub full_collections: u64,
-    /// What came of the wish to sample Buffers, where there was one.
-    pub external_memory: Option<ExternalMemory>,
 }
 
 /// Our session, if it runs.
@@ -172,8 +197,8 @@ pub fn status() -> Result<Option<Status>> {
         if is_sampled(isolate, options) {
             return Ok(Some(Status {
                 session: ours.session.clone(),
+                wishes: ours.wishes(),
                 full_collections: ours.collections.get(),
-                external_memory: ours.external_memory(),
             }));
         }
         state.phase = Phase::Lost(options);
@@ -205,12 +230,17 @@ fn capture_ours(
     {
         ours.fingerprint = fingerprint;
         // With forceGC the capture itself made one.
-        let external_memory = ours.external_memory();
+        let Wishes { exact_stacks, external_memory } = ours.wishes();
+        let has_call_lines = exact_stacks.as_ref().is_some_and(|exact| exact.enabled);
         let metadata = &mut capture.profile.parts_mut().metadata;
         metadata.full_collections = Some(ours.collections.get());
+        metadata.exact_stacks = exact_stacks;
         metadata.external_memory = external_memory;
+        if let Some(Ok(exact)) = &mut ours.exact {
+            capture.profile = exact.apply(capture.profile);
+        }
         if let Some(Ok(buffers)) = &ours.buffers {
-            capture.profile = capture.profile.with_buffers(&buffers.sampled(), false);
+            capture.profile = capture.profile.with_buffers(&buffers.sampled(), has_call_lines);
         }
         return Ok(capture);
     }
@@ -282,7 +312,8 @@ extern "C" fn end_with_environment(_argument: *mut c_void) {
     let _ = panic::catch_unwind(|| {
         let state = STATE.replace(ManuallyDrop::new(State::new()));
         let state = ManuallyDrop::into_inner(state);
-        if let Phase::Sampling(ours) = state.phase {
+        if let Phase::Sampling(mut ours) = state.phase {
+            ours.exact = None;
             stop_sampler(ours.isolate);
         }
     });
