@@ -7,7 +7,7 @@ const { invalidArgType, invalidArgValue, outOfRange } = require('./errors.js');
 const { FOREIGN_REASON, isForeign } = require('./file-names.js');
 const { checkEverythingReadable } = require('./permission.js');
 
-/** @import { JsChanges, JsFormat, JsInclude, JsStartOptions } from '../target/native.d.ts' */
+/** @import { JsChanges, JsFormat, JsInclude, JsMemory, JsStartOptions } from '../target/native.d.ts' */
 
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
 /** The memory that a view is on, whatever its own properties say. */
@@ -20,6 +20,8 @@ const MAX_DEPTH = 1024;
 
 /** @type {`${JsInclude}`[]} */
 const INCLUDES = ['live', 'allocated'];
+/** @type {`${JsMemory}`[]} */
+const MEMORIES = ['heap', 'buffers', 'both'];
 const GROUPINGS = ['function', 'file', 'package', 'stack'];
 /** @type {`${JsFormat}`[]} */
 const FORMATS = ['heapprofile', 'pprof', 'folded'];
@@ -38,13 +40,14 @@ const START_CHECKS = {
 
 const READ_CHECKS = { sourceMaps: checkSourceMaps };
 
-/** @type {Record<keyof JsChanges, Check>} */
+/** @type {Record<'sourceMaps' | 'labels', Check>} */
 const ENCODE_CHECKS = { ...READ_CHECKS, labels: checkLabels };
 
 const WRITE_CHECKS = { format: checkFormat, ...ENCODE_CHECKS };
 
 const LEAK_CHECKS = {
   by: checkGrouping,
+  memory: checkMemory,
   hideNodeInternals: checkBoolean,
   limit: (name, value) => checkInteger(name, value, Number.MAX_SAFE_INTEGER),
 };
@@ -130,6 +133,11 @@ function checkInclude(name, value) {
   return checkOneOf(name, value, INCLUDES);
 }
 
+/** @returns {JsMemory} */
+function checkMemory(name, value) {
+  return checkOneOf(name, value, MEMORIES);
+}
+
 /** @returns {JsFormat} */
 function checkFormat(name, value) {
   return checkOneOf(name, value, FORMATS);
@@ -197,6 +205,7 @@ module.exports = {
   checkInclude,
   checkInteger,
   checkLeakOptions,
+  checkMemory,
   checkObject,
   checkOptions,
   checkPath,
@@ -208,4 +217,5 @@ module.exports = {
   GROUPINGS,
   MAX_DEPTH,
   MAX_INTERVAL,
+  MEMORIES,
 };

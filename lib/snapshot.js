@@ -15,6 +15,7 @@ const {
   checkFormat,
   checkInclude,
   checkLeakOptions,
+  checkMemory,
   checkOptions,
   checkPath,
   checkReadOptions,
@@ -39,7 +40,7 @@ const HOW_TO_CLONE = Symbol(
 
 /** The page of a flame graph, without data; scripts/build.mjs makes it. */
 const FLAMEGRAPH = join(__dirname, 'flamegraph.html');
-const FLAMEGRAPH_CHECKS = { base: checkSnapshot };
+const FLAMEGRAPH_CHECKS = { base: checkSnapshot, memory: checkMemory };
 
 // Set by the class: what the code of this package, and no other, can ask of a snapshot.
 /** @type {(value: unknown) => value is Snapshot} */
@@ -146,7 +147,7 @@ class Snapshot {
   }
 
   tree() {
-    return allocationTree(nativeOf(this));
+    return allocationTree(heapOf(this));
   }
 
   toJSON() {
@@ -187,18 +188,18 @@ class Snapshot {
 
   async writeFlamegraph(filename, options) {
     checkPath('filename', filename);
-    const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
+    const { base, ...changes } = checkOptions(FLAMEGRAPH_CHECKS, options);
     const native = nativeOf(this);
     const path = writable(filename);
-    const page = flamegraphOf(this, base);
+    const page = flamegraphOf(this, base, bare(changes));
     settle(await native.writeFlamegraph(path, ...page));
     return filename;
   }
 
   async encodeFlamegraph(options) {
-    const { base } = checkOptions(FLAMEGRAPH_CHECKS, options);
+    const { base, ...changes } = checkOptions(FLAMEGRAPH_CHECKS, options);
     const native = nativeOf(this);
-    return settle(await native.encodeFlamegraph(...flamegraphOf(this, base)));
+    return settle(await native.encodeFlamegraph(...flamegraphOf(this, base, bare(changes))));
   }
 
   [Symbol.dispose]() {
@@ -357,7 +358,13 @@ function checkDestination(filename) {
 
 /** The tree of `get(true)`. */
 function translate(snapshot) {
-  return translatedTree(nativeOf(snapshot));
+  return translatedTree(heapOf(snapshot));
+}
+
+/** The part on V8's heap, which is what these trees are of. */
+function heapOf(snapshot) {
+  const native = nativeOf(snapshot);
+  return native.heapOnly() ?? native;
 }
 
 module.exports = {

@@ -4,6 +4,7 @@ use heap_profile_core::analysis::answer::to_json;
 use heap_profile_core::analysis::hunt::{Place, hunt};
 use heap_profile_core::analysis::{Question, diff, top};
 use heap_profile_core::error::{self, Error};
+use heap_profile_core::profile::Profile;
 use napi::bindgen_prelude::AsyncTask;
 use napi::{Either, Env, Task};
 use napi_derive::napi;
@@ -49,13 +50,16 @@ impl NativeSnapshot {
     #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn top(&self, question: String) -> AsyncTask<Analyze> {
         let profile = self.profile();
-        Analyze::task(question, move |question| top::top(&profile, question))
+        Analyze::task(question, move |question| top::top(&profile.only(question.memory), question))
     }
 
     #[napi(ts_return_type = "Promise<string | Failure>")]
     pub fn diff(&self, base: &NativeSnapshot, question: String) -> AsyncTask<Analyze> {
         let (base, current) = (base.profile(), self.profile());
-        Analyze::task(question, move |question| diff::diff(&base, &current, question))
+        Analyze::task(question, move |question| {
+            let only = |profile: &Profile| profile.only(question.memory);
+            diff::diff(&only(&base), &only(&current), question)
+        })
     }
 }
 

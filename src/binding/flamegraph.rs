@@ -45,7 +45,8 @@ impl Page {
     }
 
     fn write(&self, template: &str, out: &mut impl Write) -> io::Result<()> {
-        let graph = flamegraph(&self.draft.finish(), self.base.as_deref());
+        let base = self.base.as_ref().map(|base| base.only(self.draft.memory));
+        let graph = flamegraph(&self.draft.finish(), base.as_ref());
         html::write(template, &PageData { title: &self.title, graph }, out)
     }
 }

@@ -1,7 +1,7 @@
 //! What JavaScript calls by name. Any other name is an error that Node-API throws.
 
 use heap_profile_core::format::Format;
-use heap_profile_core::profile::Include;
+use heap_profile_core::profile::{Include, Memory};
 use napi_derive::napi;
 
 #[napi(string_enum)]
@@ -26,6 +26,26 @@ impl From<Include> for JsInclude {
         match include {
             Include::Live => JsInclude::Live,
             Include::Allocated => JsInclude::Allocated,
+        }
+    }
+}
+
+#[napi(string_enum)]
+pub enum JsMemory {
+    #[napi(value = "heap")]
+    Heap,
+    #[napi(value = "buffers")]
+    Buffers,
+    #[napi(value = "both")]
+    Both,
+}
+
+impl From<JsMemory> for Memory {
+    fn from(name: JsMemory) -> Memory {
+        match name {
+            JsMemory::Heap => Memory::Heap,
+            JsMemory::Buffers => Memory::Buffers,
+            JsMemory::Both => Memory::Both,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use heap_profile_core::error;
 use heap_profile_core::profile::estimate::Total;
 use heap_profile_core::profile::metadata::{Host, Warning};
-use heap_profile_core::profile::{Estimate, Node, Parts, Profile, Text};
+use heap_profile_core::profile::{Estimate, Memory, Node, Parts, Profile, Text};
 use napi::bindgen_prelude::{Float64ArraySlice, Int32ArraySlice, ObjectFinalize};
 use napi::{Env, JsString};
 use napi_derive::napi;
@@ -188,6 +188,19 @@ impl NativeSnapshot {
     #[napi]
     pub fn estimate(&self, include: JsInclude) -> Result<Option<JsEstimate>> {
         guard(|| Ok(self.profile().estimate(include.into()).map(describe)))
+    }
+
+    /// The part on V8's heap; none if that is all.
+    #[napi]
+    pub fn heap_only(&self, env: Env) -> Result<Option<NativeSnapshot>> {
+        let profile = self.profile();
+        guard(|| {
+            if !profile.has_buffers() {
+                return Ok(None);
+            }
+            let heap = profile.only(Memory::Heap);
+            NativeSnapshot::hold(env, heap, self.timings).map(Some).map_err(refused)
+        })
     }
 
     /// Each string once; nodes refer to them by index.

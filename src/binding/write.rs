@@ -10,17 +10,19 @@ use heap_profile_core::file::{self, Target};
 use heap_profile_core::format::Format;
 use heap_profile_core::format::bounded::bounded;
 use heap_profile_core::format::draft::Draft;
+use heap_profile_core::profile::Memory;
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi::{Either, Env, Task};
 use napi_derive::napi;
 
-use super::names::JsFormat;
+use super::names::{JsFormat, JsMemory};
 use super::outcome::{Failure, MAX_BUFFER_BYTES, buffer_of, caught, settled};
 use super::snapshot::NativeSnapshot;
 
 /// What a file has that the capture has not; lib/options.js checked it.
 #[napi(object, object_to_js = false)]
 pub struct JsChanges {
+    pub memory: Option<JsMemory>,
     pub source_maps: Option<bool>,
     pub labels: Option<HashMap<String, String>>,
 }
@@ -149,6 +151,7 @@ impl NativeSnapshot {
     pub(super) fn draft(&self, changes: JsChanges) -> Draft {
         Draft {
             profile: self.profile(),
+            memory: changes.memory.map_or(Memory::Both, Memory::from),
             source_maps: changes.source_maps.unwrap_or(false),
             labels: changes.labels.unwrap_or_default(),
         }

@@ -17,6 +17,7 @@ pub struct StartOptions {
     pub include: Option<Include>,
     /// See [`Options`].
     pub exact_stacks: Option<bool>,
+    /// See [`Options`].
     pub external_memory: Option<bool>,
 }
 

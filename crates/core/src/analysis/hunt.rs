@@ -47,11 +47,13 @@ pub fn hunt(places: &[(Place, String)], question: &Question) -> Found {
     let mut sites = Sites::new(question.grouping.clone());
     let (mut sessions, mut skipped) = (Sessions::default(), Vec::new());
     for (place, name) in places {
-        let added = match place {
-            Place::Memory(profile) => add(profile, name, &mut sessions, &mut sites),
-            Place::File(path) => format::read_file(path)
-                .and_then(|profile| add(&profile, name, &mut sessions, &mut sites)),
+        let asked = match place {
+            Place::Memory(profile) => Ok(profile.only(question.memory)),
+            Place::File(path) => {
+                format::read_file(path).map(|profile| profile.only(question.memory))
+            }
         };
+        let added = asked.and_then(|profile| add(&profile, name, &mut sessions, &mut sites));
         if let Err(failure) = added {
             skipped.push(Skipped { path: name.clone(), failure });
         }

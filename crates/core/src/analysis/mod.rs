@@ -22,6 +22,7 @@ mod testing;
 
 use serde::Deserialize;
 
+use crate::profile::Memory;
 use frames::Frame;
 use sites::Grouping;
 
@@ -39,6 +40,8 @@ pub struct Question {
     pub total: bool,
     /// Only sites whose function name or URL has this in it.
     pub filter: String,
+    /// Which memory is looked at.
+    pub memory: Memory,
     /// How many sites at most; none for `MAX_SITES`.
     pub limit: Option<usize>,
 }

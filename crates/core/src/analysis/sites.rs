@@ -194,6 +194,7 @@ impl Sites {
         let frames = self.frames.of_nodes(profile);
         self.learn_kinds();
         let are_own = self.are_own(profile);
+        let is_leaf = profile.buffer_leaves();
         let mut sites: Vec<u32> = Vec::with_capacity(profile.nodes.len());
         let mut is_called: Vec<bool> = Vec::with_capacity(profile.nodes.len());
         // The node that each counts for: itself, or of what is hidden the one that called it.
@@ -206,7 +207,9 @@ impl Sites {
             let by_own = index > 0 && Some(sites[node.parent as usize]) == self.own;
             let is_own = are_own[frame] || by_own && !is_program;
             is_called.push(is_program || by_program);
-            let is_hidden = self.grouping.hide_node_internals && !is_program && by_program;
+            let is_internal = self.grouping.hide_node_internals && !is_program && by_program;
+            // Buffers count for the function that they hang at.
+            let is_hidden = is_internal || is_leaf[index] && node.parent > 0;
             shown.push(if is_hidden { shown[node.parent as usize] } else { index as u32 });
             let site = if is_own {
                 self.own_site()

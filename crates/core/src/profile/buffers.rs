@@ -97,13 +97,6 @@ pub struct Buffers {
 /// What tells a node from its siblings: name, script id, start and line of the call.
 type Key = (u32, i32, i32, i32);
 
-impl Sample {
-    /// Whether it is a Buffer, outside of V8's heap.
-    pub fn is_buffer(&self) -> bool {
-        self.ordinal > FIRST_ORDINAL
-    }
-}
-
 impl Profile {
     /// With Buffers, in the same tree. Without `has_call_lines` the nodes of the profile say nothing of where their functions
     /// were called, so only the leaves do.
@@ -119,7 +112,8 @@ impl Profile {
                 ordinal: buffer.ordinal,
                 node_id: node.id,
                 count: estimate::v8_count(buffer.size, interval, 1),
-                line: node.call_line,
+                // The leaf has it: it is a line of the caller's.
+                line: 0,
                 is_live: buffer.is_live,
             }
         }));

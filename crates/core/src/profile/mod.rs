@@ -4,6 +4,7 @@ pub mod buffers;
 pub mod estimate;
 pub mod fingerprint;
 pub mod metadata;
+pub mod memory;
 pub mod path;
 mod summary;
 mod text;
@@ -16,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 use metadata::Warning;
 
 pub use estimate::Estimate;
+pub use memory::Memory;
 pub use metadata::{ExactStacks, Include, Metadata};
 pub use text::{Strings, Text};
 
