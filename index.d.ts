@@ -34,6 +34,9 @@ export type ErrorCode =
   /** This runtime cannot be sampled: see `unsupportedReason`. */
   | 'ERR_UNSUPPORTED_RUNTIME';
 
+/** Which memory: objects on V8's heap, what Buffers hold outside of it, or both. */
+export type Memory = 'heap' | 'buffers' | 'both';
+
 /** Options of a sampling session. */
 export interface StartOptions {
   /**
@@ -68,6 +71,15 @@ export interface StartOptions {
    * @default false
    */
   exactStacks?: boolean;
+  /**
+   * Sample what Buffers, typed arrays and ArrayBuffers hold outside of V8's heap, too, with the same interval: the
+   * allocator that Node.js gave this thread is hooked for it. In profiles they are at leaves called
+   * `(array buffer)`, below the functions that allocated them. Only on Linux: where it cannot be had, the
+   * session is of V8's heap, a process warning says why once, and `status()` always. What it does not see
+   * is in doc/buffers.md.
+   * @default false
+   */
+  externalMemory?: boolean;
 }
 
 /** What came of `exactStacks: true`. */
@@ -75,6 +87,14 @@ export interface ExactStacks {
   /** Whether they are had. */
   enabled: boolean;
   /** Why they cannot be had, in words for people; null where they are. */
+  reason: string | null;
+}
+
+/** What came of `externalMemory: true`. */
+export interface ExternalMemory {
+  /** Whether Buffers are sampled. */
+  enabled: boolean;
+  /** Why they are not, in words for people; null where they are. */
   reason: string | null;
 }
 
@@ -88,6 +108,8 @@ export type Status =
       include: 'live' | 'allocated';
       /** Null where they were not asked for. */
       exactStacks: ExactStacks | null;
+      /** Null where it was not asked for. */
+      externalMemory: ExternalMemory | null;
       startedAt: Date;
       /** Full garbage collections (mark-compact) of this thread's heap since then. */
       fullCollections: number;
@@ -101,6 +123,7 @@ export type Status =
       forceGC: null;
       include: null;
       exactStacks: null;
+      externalMemory: null;
       startedAt: null;
       fullCollections: null;
       threadId: number;
@@ -225,6 +248,11 @@ export interface EncodeOptions {
 export interface FlamegraphOptions {
   /** An earlier profile: the flame graph tells what grew since. */
   base?: Snapshot;
+  /**
+   * Which memory it is of: objects on V8's heap, Buffers outside of it, or both; of `base` the same.
+   * @default 'both'
+   */
+  memory?: Memory;
 }
 
 /** Options of `write()`. */
@@ -289,6 +317,11 @@ export interface GroupOptions {
    * @default 'function'
    */
   by?: 'function' | 'file' | 'package' | 'stack';
+  /**
+   * Which memory is looked at: objects on V8's heap, Buffers outside of it (`externalMemory`), or both.
+   * @default 'both'
+   */
+  memory?: Memory;
   /**
    * Put what Node.js's and V8's own functions (`push`, `EventEmitter.on`) allocate down to the
    * function of the program that called them. What no program called stays what it is.

@@ -40,6 +40,11 @@ const START_VARIABLES = {
     read: readSwitch,
     otherwise: "V8's own stacks are used",
   },
+  externalMemory: {
+    name: 'HEAP_PROFILE_EXTERNAL',
+    read: readSwitch,
+    otherwise: "only V8's heap is sampled",
+  },
 };
 
 const FILE_VARIABLES = {

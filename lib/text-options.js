@@ -3,7 +3,7 @@
 'use strict';
 
 const { codedError } = require('./errors.js');
-const { FORMATS, GROUPINGS, MAX_DEPTH, MAX_INTERVAL } = require('./options.js');
+const { FORMATS, GROUPINGS, MAX_DEPTH, MAX_INTERVAL, MEMORIES } = require('./options.js');
 
 const BYTES = { '': 1, b: 1, k: 2 ** 10, kib: 2 ** 10, m: 2 ** 20, mib: 2 ** 20 };
 const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -54,6 +54,10 @@ function readGrouping(name, text) {
   return oneOf(name, text, GROUPINGS);
 }
 
+function readMemory(name, text) {
+  return oneOf(name, text, MEMORIES);
+}
+
 /** `1` or `0`. */
 function readSwitch(name, text) {
   return oneOf(name, text, ['1', '0']) === '1';
@@ -90,6 +94,7 @@ module.exports = {
   readFormat,
   readGrouping,
   readInteger,
+  readMemory,
   readSampleInterval,
   readStackDepth,
   readSwitch,

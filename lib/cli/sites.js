@@ -1,9 +1,17 @@
 // What `top`, `diff` and `leaks` have in common: which sites are asked for.
 'use strict';
 
-const { readCount, readGrouping } = require('../text-options.js');
+const { readCount, readGrouping, readMemory } = require('../text-options.js');
 const { nameOf, placeOf } = require('../display/frames.js');
 const { formatCount } = require('../display/units.js');
+
+/** What of a profile is looked at, where Buffers were sampled. */
+const MEMORY_OPTION = {
+  value: 'WHICH',
+  description: "Look at V8's heap, at buffers outside of it, or at both",
+  read: readMemory,
+  default: 'both',
+};
 
 /** Options that say what is put together, and how much of it is shown. */
 const GROUP_OPTIONS = {
@@ -19,6 +27,7 @@ const GROUP_OPTIONS = {
     read: readCount,
     default: '20',
   },
+  memory: MEMORY_OPTION,
   'hide-node-internals': {
     description: "Put what Node.js's and V8's own functions allocate down to their callers",
   },
@@ -66,6 +75,7 @@ module.exports = {
   FILTER_OPTIONS,
   GROUP_OPTIONS,
   includeLines,
+  MEMORY_OPTION,
   ownNotes,
   siteCells,
   siteColumns,

@@ -8,6 +8,7 @@ const { isOther } = require('../../file-names.js');
 const { openFile } = require('../open-file.js');
 const { STANDARD, withProfiles, writeStdout } = require('../output.js');
 const { checkReport, printFiles, REPORT_OPTIONS } = require('../report.js');
+const { MEMORY_OPTION } = require('../sites.js');
 
 const options = {
   base: { value: 'BASE', description: 'An earlier profile; the graph tells what grew since' },
@@ -17,22 +18,23 @@ const options = {
     description: "File to write, - for stdout (default: FILE's name and .html, here)",
   },
   open: { description: 'Open it in the browser' },
+  memory: MEMORY_OPTION,
   'source-maps': { description: 'Name functions, files and lines as the original code does' },
   ...REPORT_OPTIONS,
 };
 
-async function run({ base: baseFile, output, open, sourceMaps, json, markdown }, [file]) {
+async function run({ base: baseFile, output, open, memory, sourceMaps, json, markdown }, [file]) {
   checkReport({ output, json, markdown });
   if (open && output === STANDARD) throw new UsageError('--open needs a file to open, not stdout');
   const files = baseFile === undefined ? [file] : [file, baseFile];
   if (output === STANDARD) {
-    const encode = (snapshot, base) => snapshot.encodeFlamegraph({ base });
+    const encode = (snapshot, base) => snapshot.encodeFlamegraph({ base, memory });
     await writeStdout(await withProfiles(files, { sourceMaps }, encode));
     return;
   }
   const name = output ?? defaultName(file);
   if (isOther(name)) throw new UsageError(`${name} means another format; a flame graph is .html`);
-  const write = (snapshot, base) => snapshot.writeFlamegraph(name, { base });
+  const write = (snapshot, base) => snapshot.writeFlamegraph(name, { base, memory });
   const written = await withProfiles(files, { sourceMaps }, write);
   printFiles([written], { json, markdown });
   if (open) await openWritten(written);

@@ -37,14 +37,14 @@ const options = {
 };
 
 async function run(given, operands) {
-  const { json, markdown, verbose = false, by, limit, recursive } = given;
+  const { json, markdown, verbose = false, by, memory, limit, recursive } = given;
   const { noHideNodeInternals = false } = given;
   checkReport({ json, markdown });
   if (operands.includes(STANDARD)) {
     throw new UsageError('stdin is one profile, and leaks needs two or more: name files or a DIR');
   }
   const files = operands.flatMap((path) => filesOf(path, recursive));
-  const question = { by, limit, hideNodeInternals: !noHideNodeInternals };
+  const question = { by, memory, limit, hideNodeInternals: !noHideNodeInternals };
   const answer = await withProgress(files, () => findLeaks(files, question));
   for (const { message } of answer.skipped) {
     complain(`error: skipped: ${message}`);

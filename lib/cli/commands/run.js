@@ -58,6 +58,10 @@ const options = {
     description: 'Tell functions that V8 inlined, and the lines that allocate; Linux x64 only',
   },
   'no-exact-stacks': { description: "Have V8's own stacks; the default" },
+  'external-memory': {
+    description: 'Tell what Buffers hold outside of the heap, by function, too; Linux only',
+  },
+  'no-external-memory': { description: "Look at V8's heap only; the default" },
   format: {
     value: 'FORMAT',
     description: 'heapprofile, pprof or folded',
@@ -103,6 +107,7 @@ function run(given, command) {
 function environment(given) {
   const { dir, every, keep, sampleInterval, depth, format, noOnExit = false } = given;
   const exactStacks = given.exactStacks && !given.noExactStacks;
+  const externalMemory = given.externalMemory && !given.noExternalMemory;
   const forceGC = given.forceGc || (isOften(given) && !given.noForceGc);
   return {
     // Processes that the program starts may have another current directory.
@@ -113,6 +118,7 @@ function environment(given) {
     HEAP_PROFILE_KEEP: keep === undefined ? '' : String(keep),
     HEAP_PROFILE_FORCE_GC: forceGC ? '1' : '0',
     HEAP_PROFILE_EXACT_STACKS: exactStacks ? '1' : '0',
+    HEAP_PROFILE_EXTERNAL: externalMemory ? '1' : '0',
     HEAP_PROFILE_FORMAT: format,
     HEAP_PROFILE_ON_EXIT: noOnExit ? '0' : '1',
   };

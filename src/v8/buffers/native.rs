@@ -33,7 +33,7 @@ const VAGUE: &str = "(read)";
 const UNKNOWN: &str = "(native)";
 
 /// Frames that are looked at.
-const FRAMES: usize = 24;
+const FRAMES: usize = 48;
 
 thread_local! {
     /// What is known of a place in the code: looking for its name takes a while.
