@@ -50,7 +50,6 @@ unsafe extern "C" {
 }
 
 /// The places of the code that are on this thread's stack, the innermost first.
-#[derive(Default)]
 struct Places {
     addresses: [usize; FRAMES],
     count: usize,
@@ -58,7 +57,7 @@ struct Places {
 
 /// What stands for the functions of the program that there are none of.
 pub fn label() -> &'static str {
-    let mut places = Places::default();
+    let mut places = Places { addresses: [0; FRAMES], count: 0 };
     // SAFETY: `step` gets the places and nothing else; the frames of the program are described by its own tables,
     // and where one is not, such as of compiled JavaScript, unwinding ends.
     unsafe { _Unwind_Backtrace(step, ptr::from_mut(&mut places).cast()) };

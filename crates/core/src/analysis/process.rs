@@ -16,6 +16,7 @@ pub struct Usage {
     memory: MemoryUsage,
     heap_size_limit: Option<f64>,
     thread_id: Option<u32>,
+    samples_buffers: bool,
 }
 
 impl Usage {
@@ -24,12 +25,15 @@ impl Usage {
         let Metadata { memory_usage, heap_size_limit, thread_id, .. } = *metadata;
         // No heap has room for nothing: such a file does not know.
         let heap_size_limit = heap_size_limit.filter(|&limit| limit > 0.0);
-        Some(Usage { memory: memory_usage?, heap_size_limit, thread_id })
+        let samples_buffers =
+            metadata.external_memory.as_ref().is_some_and(|external| external.enabled);
+        Some(Usage { memory: memory_usage?, heap_size_limit, thread_id, samples_buffers })
     }
 
-    /// Bytes in use on V8's heap.
-    pub fn heap_used(&self) -> f64 {
-        self.memory.heap_used
+    /// Bytes in use of what is sampled: on V8's heap, and of Buffers where they are.
+    pub fn sampled(&self) -> f64 {
+        let buffers = if self.samples_buffers { self.memory.array_buffers } else { 0.0 };
+        self.memory.heap_used + buffers
     }
 }
 

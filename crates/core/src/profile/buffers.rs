@@ -21,6 +21,11 @@ pub const POOL: &str = "(buffer pool)";
 /// Their ordinals are above this, 2^52; and below 2^53, up to which numbers of JavaScript are whole.
 pub const FIRST_ORDINAL: u64 = 1 << 52;
 
+/// Whether an ordinal is a Buffer's.
+pub fn is_buffer(ordinal: u64) -> bool {
+    (FIRST_ORDINAL + 1..2 * FIRST_ORDINAL).contains(&ordinal)
+}
+
 /// A function on a stack.
 #[derive(Clone, Debug)]
 pub struct Function {

@@ -52,7 +52,12 @@ impl Profile {
             Memory::Heap => below[node].heap || !below[node].buffers,
             _ => below[node].buffers,
         };
-        self.with_nodes(|node| node == 0 || stays(node), |node| is_leaf[node] == (memory == Memory::Buffers))
+        let counts = |node: usize| is_leaf[node] == (memory == Memory::Buffers);
+        let mut part = self.with_nodes(|node| node == 0 || stays(node), counts);
+        if memory == Memory::Heap {
+            part.parts_mut().metadata.external_memory = None;
+        }
+        part
     }
 
     fn below(&self, is_leaf: &[bool]) -> Vec<Below> {

@@ -152,7 +152,7 @@ impl Groups<'_> {
             growth_bytes_per_hour: growth,
             share: (whole > 0.0).then(|| growth.estimate / whole),
             retention: retention.interval95(),
-            heap_limit_ms: self.headroom.lasts_ms(&growth),
+            heap_limit_ms: self.headroom.lasts_ms(&growth).filter(|_| members[0].is_on_heap),
         }
     }
 }

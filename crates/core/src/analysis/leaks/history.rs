@@ -13,8 +13,10 @@ pub struct Life {
     pub variance: f64,
     /// Its own bytes: what is there at least.
     pub seen: f64,
-    /// When it was born: V8's ordinal, which counts allocated bytes. 0 of several.
+    /// When it was born: V8's ordinal, which counts allocated bytes, see [`super::clock`]. 0 of several.
     pub ordinal: u64,
+    /// Whether it is outside of V8's heap.
+    pub is_buffer: bool,
     /// How it was reached, see [`crate::analysis::sites::Sites::with_ways`].
     pub way: u32,
     /// The first capture that has it.
@@ -59,6 +61,14 @@ impl Track {
             |life: &Life| (life.last > life.first).then(|| Life { last: life.last - 1, ..*life });
         let lives = self.lives.iter().filter_map(pair).collect();
         Track { lives, stated: self.stated.iter().rev().skip(1).rev().copied().collect() }
+    }
+
+    /// Whether most bytes of its objects are on V8's heap: only they fill it.
+    pub fn is_on_heap(&self) -> bool {
+        let bytes = |is_counted: fn(&&Life) -> bool| -> f64 {
+            self.lives.iter().filter(is_counted).map(|life| life.bytes).sum()
+        };
+        bytes(|life| life.is_buffer) <= bytes(|life| !life.is_buffer)
     }
 
     /// Live bytes by capture.
@@ -240,6 +250,7 @@ mod tests {
                     variance: 0.0,
                     seen: 0.0,
                     ordinal: 0,
+                    is_buffer: false,
                     way: 0,
                     first,
                     last,

@@ -49,6 +49,8 @@ pub struct Judgement {
     pub lasting_cohorts: usize,
     /// See [`Births::by_moments`].
     pub moments: Mean,
+    /// See [`Track::is_on_heap`].
+    pub is_on_heap: bool,
     /// Whether it is of a function with those that call it or that it calls, see [`super::family`].
     pub is_family: bool,
 }
@@ -160,6 +162,7 @@ impl Judge<'_> {
             left: left_of(track, 1..=self.last().saturating_sub(1), self.last()),
             sure_cohorts: self.sure_cohorts(&retention),
             lasting_cohorts: cohorts.iter().filter(|&&left| left > 0.0).count(),
+            is_on_heap: track.is_on_heap(),
             is_family: false,
             moments: Mean::of(&births.by_moments()),
         };

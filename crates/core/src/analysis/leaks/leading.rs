@@ -36,7 +36,9 @@ impl Leading<'_> {
 
     fn reason(&self, judgement: &Judgement) -> Reason {
         let verdict = judgement.verdict();
-        if verdict <= Verdict::Growing && !self.headroom.may_run_out(&judgement.growth) {
+        // Buffers have all of the machine's memory.
+        let has_room = judgement.is_on_heap && !self.headroom.may_run_out(&judgement.growth);
+        if verdict <= Verdict::Growing && has_room {
             return Reason::TooSlow;
         }
         let is_watched = self.are_collections_told && judgement.lasting_cohorts >= COHORTS_OUTSIDE;

@@ -10,6 +10,7 @@
 //! in `groups`, what more would tell in `evidence`, and what of it the [`answer`] has in `told`.
 
 pub mod answer;
+mod clock;
 mod evidence;
 mod family;
 mod groups;
@@ -122,7 +123,7 @@ fn judge_sites(judge: &Judge<'_>, leading: &Leading<'_>) -> Vec<Judgement> {
 
 /// V8's heap, as far as it is looked at.
 fn heap_of(session: &History, looks: &[usize], hours: &[f64]) -> Option<Heap> {
-    let used = looks.iter().map(|&look| session.usages[look].map(|usage| usage.heap_used()));
+    let used = looks.iter().map(|&look| session.usages[look].map(|usage| usage.sampled()));
     let used: Vec<f64> = used.collect::<Option<_>>()?;
     Some(Heap { used: *used.last()?, growth: growth::of_measured(hours, &used)? })
 }
@@ -153,7 +154,7 @@ fn describe(found: &Judgement, judge: &Judge<'_>, told: &Told, leading: &Leading
         growth_bytes_per_hour: found.growth,
         retention: found.retention.interval95(),
         share: (whole > 0.0).then(|| found.growth.estimate / whole),
-        heap_limit_ms: headroom.lasts_ms(&found.growth),
+        heap_limit_ms: headroom.lasts_ms(&found.growth).filter(|_| found.is_on_heap),
         history: told.moments(track, is_sampled),
         cohorts: if is_sampled { told.cohorts(track) } else { Vec::new() },
         needs: judge.needs(found, told.pace()),

@@ -7,10 +7,12 @@ use foldhash::HashMap;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
+use super::clock::{self, Birth};
 use super::history::{History, Life, Track};
 use crate::analysis::process::Usage;
 use crate::analysis::sites::Sites;
 use crate::analysis::ways::NO_WAY;
+use crate::profile::buffers::is_buffer;
 use crate::profile::estimate::Total;
 use crate::profile::{Estimate, Profile};
 
@@ -187,10 +189,15 @@ impl Session {
         let mut objects: Vec<(u64, Object)> = objects.into_iter().collect();
         objects.sort_unstable_by_key(|&(ordinal, _)| ordinal);
         let interval = following.map(|following| following.interval);
-        for (ordinal, Object { size, site, way, first, last }) in objects {
-            let (first, last) = (places[first as usize], places[last as usize]);
-            let life = life_of(size, interval.unwrap_or(1), first, last);
-            tracks.entry(site).or_default().lives.push(Life { ordinal, way, ..life });
+        let place = |(ordinal, object): &(u64, Object)| (places[object.first as usize], *ordinal);
+        let mut births: Vec<Birth> = objects.iter().map(place).collect();
+        clock::unite(&mut births, count);
+        for ((own, Object { size, site, way, last, .. }), (first, ordinal)) in
+            objects.into_iter().zip(births)
+        {
+            let life = life_of(size, interval.unwrap_or(1), first, places[last as usize]);
+            let life = Life { ordinal, is_buffer: is_buffer(own), way, ..life };
+            tracks.entry(site).or_default().lives.push(life);
         }
         for (site, life) in sums {
             let at = places[life.first];
@@ -236,7 +243,7 @@ fn life_of(size: u64, interval: u32, first: usize, last: usize) -> Life {
     let mut estimate = Estimate::default();
     estimate.add(size, interval, 1);
     let Total { estimate, variance, seen } = estimate.bytes;
-    Life { bytes: estimate, variance, seen, ordinal: 0, way: NO_WAY, first, last }
+    Life { bytes: estimate, variance, seen, ordinal: 0, is_buffer: false, way: NO_WAY, first, last }
 }
 
 /// None unless all tell, and their order is known.
