@@ -26,7 +26,8 @@ async function groupsOf(root) {
   );
   return mounts.split('\n').flatMap((line) => {
     const mount = mountOf(line);
-    const path = mount && pathOf(memberships, mount.version);
+    if (mount === undefined) return [];
+    const path = pathOf(memberships, mount.version);
     if (path === undefined) return [];
     return upward(within(path, mount.root)).map((directory) => ({
       version: mount.version,
@@ -78,9 +79,7 @@ function upward(path) {
 
 /** Infinity where there is none: version 2 says `max`, version 1 a number beyond all machines. */
 async function limitOf(root, { version, directory }) {
-  const texts = await Promise.all(
-    FILES[version].map((name) => read(join(root, directory, name))),
-  );
+  const texts = await Promise.all(FILES[version].map((name) => read(join(root, directory, name))));
   const limits = texts.map((text) => (/^\d+\s*$/.test(text) ? Number(text) : 0));
   return Math.min(...limits.map((limit) => (limit > 0 ? limit : Infinity)));
 }

@@ -2,8 +2,8 @@
 'use strict';
 
 const v8 = require('node:v8');
+const { load } = require('../native.js');
 const { readMemoryLimit } = require('./cgroup.js');
-const { watchCollections } = require('./collections.js');
 
 /** Limits of control groups change while a process runs. */
 const REREAD_MS = 30_000;
@@ -36,7 +36,8 @@ class Machine {
    * @returns {() => void} what ends that
    */
   onFullCollection(callback) {
-    return watchCollections(callback);
+    const watch = new (load().CollectionWatch)(callback);
+    return () => watch.stop();
   }
 
   /** Bytes that the whole process has in memory. */

@@ -91,9 +91,7 @@ class Rules {
       const { growth, newPeak } = this.#options;
       const hasGrown = live !== undefined && exceeds(live, this.#liveThen, growth, heapLimit);
       const limit = Math.min(heapLimit, memoryLimit);
-      const rule = hasGrown
-        ? 'growth'
-        : exceeds(rss, this.#rssThen, newPeak, limit) && 'newPeak';
+      const rule = hasGrown ? 'growth' : exceeds(rss, this.#rssThen, newPeak, limit) && 'newPeak';
       if (rule) {
         this.#lastGrowth = now;
         return rule;

@@ -210,13 +210,10 @@ mod tests {
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<_> = names.collect();
         names.sort();
-        let expected =
-            ["a.pb.gz", "heap-profile-1.heapprofile"].map(String::from).into_iter().chain([
-                format!("{}.old", name(1)),
-                name(2),
-                name(3),
-                name(6),
-            ]);
+        let expected = ["a.pb.gz", "heap-profile-1.heapprofile"]
+            .map(String::from)
+            .into_iter()
+            .chain([format!("{}.old", name(1)), name(2), name(3), name(6)]);
         assert_eq!(names, expected.collect::<Vec<_>>());
     }
 }
