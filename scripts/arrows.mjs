@@ -21,7 +21,7 @@ const ROOMS = {
   'lib/display/': [],
   'lib/': [],
   'lib/inspector/': ['lib/'],
-  'lib/cli/': ['lib/', 'lib/display/', 'lib/inspector/'],
+  'lib/cli/': ['lib/', 'lib/display/', 'lib/inspector/', 'lib/monitor/'],
   'lib/monitor/': ['lib/'],
   'index.js': ['lib/', 'lib/monitor/'],
   'register.js': ['lib/', 'lib/monitor/', 'index.js'],

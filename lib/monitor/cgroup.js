@@ -39,7 +39,7 @@ async function groupsOf(root) {
 /** A line of mountinfo, proc(5), if it is of a hierarchy that limits memory. */
 function mountOf(line) {
   const [before, after = ''] = line.split(' - ');
-  const [, , , root, point] = before.split(' ');
+  const [, , , root = '/', point = '/'] = before.split(' ');
   const [type, , options = ''] = after.split(' ');
   if (type === 'cgroup2') return { version: 2, root, point: unescaped(point) };
   const isOfMemory = type === 'cgroup' && options.split(',').includes('memory');

@@ -64,7 +64,11 @@ class Machine {
   async #read() {
     this.#isReading = true;
     this.#readAt = this.now();
-    this.#memoryLimit = await readMemoryLimit();
+    try {
+      this.#memoryLimit = await readMemoryLimit();
+    } catch {
+      // The last one known is as good as any.
+    }
     this.#isReading = false;
   }
 }

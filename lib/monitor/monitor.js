@@ -89,7 +89,9 @@ class Monitor extends EventEmitter {
   }
 
   async flush() {
-    this.#flushing ??= this.#flush();
+    if (this.#work === undefined) return this.#flushNow();
+    // What is being written was taken before; those who ask meanwhile share the next.
+    this.#flushing ??= this.#flushLater();
     return this.#flushing;
   }
 
@@ -131,10 +133,13 @@ class Monitor extends EventEmitter {
     this.#attempt(() => session.leave());
   }
 
-  async #flush() {
-    // One that is under way was taken before.
+  async #flushLater() {
     while (this.#work !== undefined) await this.#work;
     this.#flushing = undefined;
+    return this.#flushNow();
+  }
+
+  #flushNow() {
     if (this.#stopped !== undefined) return undefined;
     this.#start('flush');
     return this.#work;
@@ -143,14 +148,14 @@ class Monitor extends EventEmitter {
   /** @param {ProfileReason} reason */
   #ask(reason) {
     if (this.#stopped !== undefined) return;
-    const wait = this.#earliest(reason) - this.#machine.now();
-    if (this.#work === undefined && wait <= 0) {
-      this.#start(reason);
-    } else if (reason === 'interval') {
+    const isBusy = this.#work !== undefined || this.#waiting !== undefined;
+    if (reason === 'interval' && isBusy) {
       this.#stats.skipped += 1;
+    } else if (this.#work === undefined && this.#earliest(reason) <= this.#machine.now()) {
+      this.#start(reason);
     } else {
       this.#waiting ??= reason;
-      if (this.#work === undefined) this.#askAgainIn(wait);
+      this.#askLater();
     }
   }
 
@@ -158,15 +163,16 @@ class Monitor extends EventEmitter {
     return Math.max(this.#notBefore, reason === 'signal' ? this.#lastSignal + SIGNAL_GAP : 0);
   }
 
-  #askAgainIn(wait) {
-    this.#callOffRetry();
-    this.#callOffRetry = this.#machine.after(Math.max(1, wait), () => this.#askAgain());
-  }
-
-  #askAgain() {
+  /** Has what waits asked for as soon as it may be; while something is written that is after it. */
+  #askLater() {
     const reason = this.#waiting;
-    this.#waiting = undefined;
-    if (reason !== undefined) this.#ask(reason);
+    if (reason === undefined || this.#work !== undefined) return;
+    const wait = this.#earliest(reason) - this.#machine.now();
+    this.#callOffRetry();
+    this.#callOffRetry = this.#machine.after(Math.max(1, wait), () => {
+      this.#waiting = undefined;
+      this.#ask(reason);
+    });
   }
 
   /** Whoever waits for a profile gets this one. */
@@ -176,7 +182,7 @@ class Monitor extends EventEmitter {
     if (reason === 'signal') this.#lastSignal = this.#machine.now();
     this.#work = this.#takeAndWrite(reason).finally(() => {
       this.#work = undefined;
-      this.#askAgain();
+      this.#askLater();
     });
   }
 
@@ -254,9 +260,8 @@ class Monitor extends EventEmitter {
     const wait = Math.min(longest, this.#options.intervalMs);
     this.#notBefore = this.#machine.now() + wait;
     if (error.code === 'ERR_NOT_SAMPLING') this.#attempt(() => session.ensureSampling());
-    if (this.#stopped !== undefined || reason === 'flush') return;
-    this.#waiting ??= reason;
-    this.#askAgainIn(wait);
+    // Who flushes is told, and may ask again.
+    if (this.#stopped === undefined && reason !== 'flush') this.#waiting ??= reason;
   }
 
   #attempt(work) {
