@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { root } from './run.mjs';
 
 /** The modules of crates/core, the lowest first: each may use those before it. */
-const CORE = ['file', 'error', 'profile', 'runtime', 'source_map', 'format', 'analysis'].map(
+const CORE = ['file', 'machine_code', 'error', 'profile', 'runtime', 'source_map', 'format', 'analysis'].map(
   (name) => `crates/core/src/${name}`,
 );
 
