@@ -110,6 +110,22 @@ pub struct Host {
     pub at_exit: bool,
 }
 
+/// What came of a session's wish for exact stacks: those in which functions that V8 inlined have frames of
+/// their own, and lines are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExactStacks {
+    /// Whether they are had.
+    pub enabled: bool,
+    /// Why not, where they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Samples of live objects that have an exact stack.
+    pub exact_samples: u64,
+    /// Samples of live objects that have the stack that V8 took, as ever.
+    pub v8_samples: u64,
+}
+
 /// What a profile says about itself: the `heapProfile` key of our files. A file of another tool
 /// has little of it or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -136,6 +152,9 @@ pub struct Metadata {
     /// See [`Options`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include: Option<Include>,
+    /// None where they were not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact_stacks: Option<ExactStacks>,
     /// When it was captured.
     #[serde(skip_serializing_if = "Option::is_none", with = "rfc3339")]
     pub taken_at: Option<DateTime<Utc>>,
