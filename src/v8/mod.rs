@@ -4,11 +4,13 @@
 mod capture;
 mod collections;
 mod ffi;
+mod isolate;
 mod node_api;
 mod options;
 mod probe;
 mod sampler;
 
 pub use capture::{Capture, V8Profile};
+pub use collections::CollectionWatch;
 pub use options::StartOptions;
 pub use sampler::{Status, capture, start, status, stop};

@@ -15,6 +15,7 @@ use napi::{Env, sys};
 use super::capture::{self, Capture};
 use super::collections::FullCollections;
 use super::ffi::{self, Isolate};
+use super::isolate;
 use super::node_api::{HandleScope, check};
 use super::options::{StartOptions, check_ranges, check_same, check_supported};
 use super::probe;
@@ -77,7 +78,7 @@ impl State {
 /// Starts a session, or does nothing when one of ours runs with the options that were asked for.
 pub fn start(env: Env, asked: StartOptions) -> Result<()> {
     let runtime = Runtime::of(&v8_version())?;
-    let isolate = current_isolate()?;
+    let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         if let Phase::Sampling(ours) = &state.phase
             && is_sampled(isolate, ours.session.options)
@@ -102,7 +103,7 @@ pub fn start(env: Env, asked: StartOptions) -> Result<()> {
 
 /// Ends our session; does nothing when none of ours runs.
 pub fn stop(env: Env) -> Result<()> {
-    let isolate = current_isolate()?;
+    let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         let found = find_ours(env, isolate, state);
         if matches!(state.phase, Phase::Sampling(_)) {
@@ -147,7 +148,7 @@ pub struct Status {
 
 /// Our session, if it runs.
 pub fn status() -> Result<Option<Status>> {
-    let isolate = current_isolate()?;
+    let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         let Phase::Sampling(ours) = &state.phase else { return Ok(None) };
         let options = ours.session.options;
@@ -162,7 +163,7 @@ pub fn status() -> Result<Option<Status>> {
 
 /// Captures the profile of our session.
 pub fn capture(env: Env, host: Host) -> Result<Capture> {
-    let isolate = current_isolate()?;
+    let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| capture_ours(env, isolate, state, host))
 }
 
@@ -207,12 +208,6 @@ fn v8_version() -> String {
     // SAFETY: that string is NUL-terminated and never freed.
     let version = unsafe { CStr::from_ptr(version) };
     version.to_string_lossy().into_owned()
-}
-
-fn current_isolate() -> Result<NonNull<Isolate>> {
-    // SAFETY: v8::Isolate::TryGetCurrent may be called on any thread.
-    let isolate = unsafe { ffi::hp_isolate_get_current() };
-    NonNull::new(isolate).ok_or_else(|| Error::Internal("no isolate on this thread".into()))
 }
 
 /// False when a sampler already runs.
