@@ -3,6 +3,7 @@
 
 mod capture;
 mod collections;
+mod exact;
 mod ffi;
 mod isolate;
 mod node_api;
