@@ -1,9 +1,10 @@
-// The hook in V8's sampler. V8's heap has an observer, SamplingHeapProfiler::Observer, whose virtual
-// Step(bytes_allocated, soon_object, size) takes a sample now and then. The observer gets a copy of its
-// vtable in which Step is ours: it calls V8's, and tells the recorder if that took a sample.
+// The hook in V8's sampler. V8's heap has an observer, SamplingHeapProfiler::Observer, whose
+// virtual Step(bytes_allocated, soon_object, size) takes a sample now and then. The observer gets a
+// copy of its vtable in which Step is ours: it calls V8's, and tells the recorder if that took a
+// sample.
 //
-// A vtable of the Itanium C++ ABI: offset to top, type information, and, where the pointer points to, the
-// functions, here D1, D0, Step, GetNextStepSize. locate.rs has verified all of it.
+// A vtable of the Itanium C++ ABI: offset to top, type information, and, where the pointer points
+// to, the functions, here D1, D0, Step, GetNextStepSize. locate.rs has verified all of it.
 #include "hook.h"
 
 #include <pthread.h>
@@ -18,7 +19,8 @@ constexpr size_t kFunctions = 4;
 constexpr size_t kStep = 2;
 
 // The registers of any function with up to six words, so that they pass through whatever V8 calls.
-using Function = uintptr_t (*)(uintptr_t self, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
+using Function = uintptr_t (*)(uintptr_t self, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
+                               uintptr_t);
 
 }  // namespace
 
