@@ -16,7 +16,13 @@ pub struct Exact(Infallible);
 
 impl Exact {
     /// Refuses.
-    pub fn start(_: Env, _: NonNull<Isolate>, _: &str, _: Options, _: Turn) -> Result<Exact, Refusal> {
+    pub fn start(
+        _: Env,
+        _: NonNull<Isolate>,
+        _: &str,
+        _: Options,
+        _: Turn,
+    ) -> Result<Exact, Refusal> {
         let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
         Err(Refusal(format!(
             "they were verified on Linux x64 with glibc only, this is {system} {architecture}"

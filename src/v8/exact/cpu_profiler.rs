@@ -168,8 +168,9 @@ impl Functions {
 /// What the program exports under that name, as a function of that type.
 fn find<F: Copy>(name: &CStr) -> Result<F, Refusal> {
     const { assert!(mem::size_of::<F>() == mem::size_of::<usize>()) };
-    let address = symbol(name)
-        .ok_or_else(|| Refusal(format!("this Node.js does not export {}", name.to_string_lossy())))?;
+    let address = symbol(name).ok_or_else(|| {
+        Refusal(format!("this Node.js does not export {}", name.to_string_lossy()))
+    })?;
     let address: *const c_void = ptr::with_exposed_provenance(address);
     // SAFETY: V8's function of that mangled name, which says the types of its arguments, is there.
     Ok(unsafe { mem::transmute_copy(&address) })
@@ -183,7 +184,11 @@ pub struct CpuProfiler {
 
 impl CpuProfiler {
     /// One that takes no profile yet. The period is that of its thread, at the shortest.
-    pub fn new(functions: Functions, isolate: NonNull<Isolate>, period_us: i32) -> Option<CpuProfiler> {
+    pub fn new(
+        functions: Functions,
+        isolate: NonNull<Isolate>,
+        period_us: i32,
+    ) -> Option<CpuProfiler> {
         // SAFETY: the isolate is this thread's, and lives longer: the session ends before it.
         let raw = unsafe { (functions.new)(isolate.as_ptr(), DEBUG_NAMING, LAZY_LOGGING) };
         let raw = NonNull::new(raw)?;
@@ -212,7 +217,8 @@ impl CpuProfiler {
         }
         // SAFETY: the profiler is ours and alive; both arguments are passed by address, as they are not
         // trivial, and the std::unique_ptr is empty.
-        let started = unsafe { (functions.start)(self.raw.as_ptr(), options, &raw mut no_delegate) };
+        let started =
+            unsafe { (functions.start)(self.raw.as_ptr(), options, &raw mut no_delegate) };
         (started.status == STARTED).then_some(started.id)
     }
 

@@ -46,7 +46,8 @@ impl Deque {
         let [map, map_size, first, first_start, first_end, first_block, ..] = *words;
         let [.., last, last_start, last_end, last_block] = *words;
         let map_end = map.checked_add(map_size.checked_mul(WORD)?)?;
-        let is_in_map = |block: usize| block >= map && block < map_end && block.is_multiple_of(WORD);
+        let is_in_map =
+            |block: usize| block >= map && block < map_end && block.is_multiple_of(WORD);
         let is_one = map >= 4096
             && map.is_multiple_of(WORD)
             && is_in_map(first_block)
@@ -66,14 +67,17 @@ impl Deque {
         let mut block = self.first_block;
         let mut bytes = [0; BLOCK_BYTES];
         while block <= self.last_block {
-            let start = if block == self.first_block { self.first } else { read_word(block).ok()? };
+            let start =
+                if block == self.first_block { self.first } else { read_word(block).ok()? };
             let end = match () {
                 () if block == self.last_block => self.last,
                 () if block == self.first_block => self.first_end,
                 () => start.checked_add(BLOCK_BYTES / size * size)?,
             };
-            let is_right = block != self.last_block || start == self.last_start || block == self.first_block;
-            let length = end.checked_sub(start).filter(|&length| length <= BLOCK_BYTES && is_right)?;
+            let is_right =
+                block != self.last_block || start == self.last_start || block == self.first_block;
+            let length =
+                end.checked_sub(start).filter(|&length| length <= BLOCK_BYTES && is_right)?;
             if length % size != 0 || read_up_to(start, &mut bytes[..length]) != length {
                 return None;
             }
@@ -117,8 +121,12 @@ pub fn start_of(profile: &CpuProfile, node: NodeRef, entry: usize) -> Option<Sta
     let (column, script_id) = (profile.column(node), profile.script_id(node));
     (0..=bytes.len() - 32).step_by(WORD).find_map(|at| {
         let mut words = words_of(&bytes[at..]);
-        let numbers: Vec<i32> =
-            bytes[at + 16..at + 32].as_chunks().0.iter().map(|bytes| i32::from_ne_bytes(*bytes)).collect();
+        let numbers: Vec<i32> = bytes[at + 16..at + 32]
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| i32::from_ne_bytes(*bytes))
+            .collect();
         let [line, its_column, its_script, position] = *numbers.first_chunk()?;
         let is_it = words.next() == Some(name)
             && words.next() == Some(script_name)

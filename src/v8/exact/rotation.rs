@@ -63,8 +63,7 @@ impl Rotation {
         let period = i32::try_from(options.sample_interval_bytes).unwrap_or(LONGEST_PERIOD);
         let period = period.clamp(SHORTEST_PERIOD, LONGEST_PERIOD);
         let refusal = || Refusal("V8's CPU profiler does not start".into());
-        let profiler =
-            CpuProfiler::new(functions, isolate, period / 2).ok_or_else(refusal)?;
+        let profiler = CpuProfiler::new(functions, isolate, period / 2).ok_or_else(refusal)?;
         let id = profiler.start(period).ok_or_else(refusal)?;
         Ok(Rotation {
             profiler,
@@ -224,16 +223,20 @@ impl<'a> Reader<'a> {
         // The root is no frame.
         while let Some(parent) = profile.parent(node) {
             let is_script = profile.script_id(node) != 0;
-            let set_line = |frames: &mut Vec<Frame>, line: &mut Leaf, to: i32| match frames.last_mut() {
-                Some(inner) => inner.call_line = to,
-                None => *line = Leaf::Line(to),
-            };
+            let set_line =
+                |frames: &mut Vec<Frame>, line: &mut Leaf, to: i32| match frames.last_mut() {
+                    Some(inner) => inner.call_line = to,
+                    None => *line = Leaf::Line(to),
+                };
             if profile.is_function(node) {
                 if !is_script {
                     // V8's own functions have no lines, and then V8 tells another one.
                     set_line(&mut frames, &mut line, 0);
                 }
-                frames.push(Frame { function: self.function_of(node), call_line: profile.call_line(node) });
+                frames.push(Frame {
+                    function: self.function_of(node),
+                    call_line: profile.call_line(node),
+                });
             } else {
                 set_line(&mut frames, &mut line, profile.call_line(node));
             }
@@ -269,18 +272,20 @@ impl<'a> Reader<'a> {
 }
 
 /// The index of each record's sample: the only one taken between the record's times. V8's clock is one
-/// microsecond ahead on some versions.
+/// microsecond ahead on some versions. What V8 recorded by itself comes among the samples out of turn.
 fn matches<'a>(
     records: &'a [Record],
     samples: &[(i64, NodeRef)],
 ) -> impl Iterator<Item = (&'a Record, usize)> {
+    let mut times: Vec<(i64, usize)> = samples.iter().map(|&(time, _)| time).zip(0..).collect();
+    times.sort_unstable();
     let mut next = 0;
     records.iter().filter_map(move |record| {
-        let rest = &samples[next..];
-        let start = next + rest.partition_point(|&(time, _)| time < record.before);
-        let within = samples[start..].iter().take_while(|(time, _)| *time <= record.after + 1);
+        next += times[next..].partition_point(|&(time, _)| time < record.before);
+        let within = times[next..].iter().take_while(|(time, _)| *time <= record.after + 1);
         let count = within.count();
-        next = start + count;
-        (count == 1).then_some((record, start))
+        let found = (count == 1).then(|| (record, times[next].1));
+        next += count;
+        found
     })
 }

@@ -40,7 +40,8 @@ impl Exact {
         let known = Known::new(isolate.as_ptr().expose_provenance(), heap_profiler, options);
         let location = locate(&known, &layout)?;
         let functions = Functions::find()?;
-        let stack_end = stack_end().ok_or_else(|| Refusal("this thread's stack is unknown".into()))?;
+        let stack_end =
+            stack_end().ok_or_else(|| Refusal("this thread's stack is unknown".into()))?;
         let wake = Wake::new(env, turn).map_err(|error| Refusal(error.to_string()))?;
         let recorder = Recorder::new(functions, isolate, stack_end, wake);
         let rotation = Rotation::start(functions, isolate, options)?;

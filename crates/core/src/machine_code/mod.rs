@@ -93,7 +93,8 @@ fn jump_back(block: &[u8], return_address: usize, checks: bool) -> Option<usize>
         at += length;
         match kind {
             Kind::Jump(distance) => {
-                let target = return_address.checked_add(at)?.checked_add_signed(distance as isize)?;
+                let target =
+                    return_address.checked_add(at)?.checked_add_signed(distance as isize)?;
                 let is_back = target < return_address - 16;
                 return (is_back && return_address - target < FARTHEST).then_some(target);
             }

@@ -114,14 +114,16 @@ fn no_bytes_do_harm() {
         state ^= state << 17;
         state
     };
-    const LIKELY: [u8; 16] =
-        [0x0f, 0x83, 0xe9, 0xe8, 0xba, 0x48, 0x89, 0x8b, 0x41, 0xff, 0xeb, 0xc5, 0x66, 0x00, 0xf2, 4];
+    const LIKELY: [u8; 16] = [
+        0x0f, 0x83, 0xe9, 0xe8, 0xba, 0x48, 0x89, 0x8b, 0x41, 0xff, 0xeb, 0xc5, 0x66, 0x00, 0xf2, 4,
+    ];
     for _ in 0..200_000 {
         let address = random() as usize;
         let read = |_: usize, buffer: &mut [u8]| {
             buffer.iter_mut().for_each(|byte| {
                 let random = random();
-                *byte = if random & 3 > 0 { LIKELY[random as usize >> 8 & 15] } else { random as u8 };
+                *byte =
+                    if random & 3 > 0 { LIKELY[random as usize >> 8 & 15] } else { random as u8 };
             });
             buffer.len() - (random() % 8 == 0) as usize * 150 % (buffer.len() + 1)
         };

@@ -46,8 +46,7 @@ impl Stacks {
         let used: HashSet<u32> = samples.iter().map(|sample| sample.node_id).collect();
         let mut strings = profile.strings.as_ref().clone();
         let mut nodes = used_nodes(&profile.nodes, &used);
-        let mut indexes: HashMap<Text, u32> =
-            strings.iter().cloned().zip(0..).collect();
+        let mut indexes: HashMap<Text, u32> = strings.iter().cloned().zip(0..).collect();
         let mut text = |text: &Text| {
             *indexes.entry(text.clone()).or_insert_with(|| {
                 strings.push(text.clone());
