@@ -290,7 +290,7 @@ impl CpuProfile {
         self.get(node, self.functions.line)
     }
 
-    /// The column where the function starts.
+    /// The column where the function starts; since Node.js 26, that of the call.
     pub fn column(&self, node: NodeRef) -> i32 {
         self.get(node, self.functions.column)
     }

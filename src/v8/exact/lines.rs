@@ -105,6 +105,8 @@ pub struct Start {
     pub position: i32,
     /// 1-based.
     pub line: i32,
+    /// 1-based.
+    pub column: i32,
 }
 
 /// The address of a node's `CodeEntry`: the second word of a `ProfileNode`.
@@ -118,7 +120,7 @@ pub fn start_of(profile: &CpuProfile, node: NodeRef, entry: usize) -> Option<Sta
     let bytes: [u8; 64] = read_bytes(entry).ok()?;
     let name = profile.name(node).as_ptr().addr();
     let script_name = profile.script_name(node).as_ptr().addr();
-    let (column, script_id) = (profile.column(node), profile.script_id(node));
+    let script_id = profile.script_id(node);
     (0..=bytes.len() - 32).step_by(WORD).find_map(|at| {
         let mut words = words_of(&bytes[at..]);
         let numbers: Vec<i32> = bytes[at + 16..at + 32]
@@ -127,11 +129,10 @@ pub fn start_of(profile: &CpuProfile, node: NodeRef, entry: usize) -> Option<Sta
             .iter()
             .map(|bytes| i32::from_ne_bytes(*bytes))
             .collect();
-        let [line, its_column, its_script, position] = *numbers.first_chunk()?;
+        let [line, column, its_script, position] = *numbers.first_chunk()?;
         let is_it = words.next() == Some(name)
             && words.next() == Some(script_name)
-            && its_column == column
             && its_script == script_id;
-        is_it.then_some(Start { position, line })
+        is_it.then_some(Start { position, line, column })
     })
 }

@@ -266,7 +266,7 @@ impl<'a> Reader<'a> {
             script_id: profile.script_id(node),
             start_position: start.map_or(-1, |start| start.position),
             line_number: start.map_or(0, |start| start.line),
-            column_number: profile.column(node),
+            column_number: start.map_or_else(|| profile.column(node), |start| start.column),
         })
     }
 }
