@@ -25,6 +25,8 @@ mod locate;
 #[cfg(exact_stacks)]
 mod memory;
 #[cfg(exact_stacks)]
+mod other_profile;
+#[cfg(exact_stacks)]
 mod recorder;
 #[cfg(exact_stacks)]
 mod return_address;

@@ -80,8 +80,10 @@ fn find_slot(sp: usize, stack_end: usize, return_address: usize) -> Option<*mut 
 /// Where this thread's stack ends, the oldest frames being there.
 pub fn stack_end() -> Option<usize> {
     let mut attributes = std::mem::MaybeUninit::<libc::pthread_attr_t>::zeroed();
+    // SAFETY: it takes nothing and cannot fail.
+    let thread = unsafe { libc::pthread_self() };
     // SAFETY: it asks for this thread, and fills what it is given.
-    let failed = unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) };
+    let failed = unsafe { libc::pthread_getattr_np(thread, attributes.as_mut_ptr()) };
     if failed != 0 {
         return None;
     }

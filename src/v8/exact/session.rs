@@ -10,6 +10,7 @@ use super::cpu_profiler::Functions;
 use super::hook::Hook;
 use super::layouts::Layout;
 use super::locate::{Known, locate};
+use super::other_profile::OurProfiler;
 use super::recorder::Recorder;
 use super::return_address::stack_end;
 use super::rotation::Rotation;
@@ -23,6 +24,7 @@ pub struct Exact {
     /// Where the hook has its address.
     recorder: Box<Recorder>,
     rotation: Rotation,
+    _profiler: OurProfiler,
 }
 
 impl Exact {
@@ -35,6 +37,7 @@ impl Exact {
         turn: Turn,
     ) -> Result<Exact, Refusal> {
         let layout = Layout::of(v8_version)?;
+        let profiler = OurProfiler::announce()?;
         // SAFETY: the isolate is this thread's.
         let heap_profiler = unsafe { ffi::hp_heap_profiler_get(isolate.as_ptr()) };
         let known = Known::new(isolate.as_ptr().expose_provenance(), heap_profiler, options);
@@ -47,7 +50,7 @@ impl Exact {
         let rotation = Rotation::start(functions, isolate, options)?;
         recorder.ask(rotation.first_ask());
         let hook = Hook::install(location, &recorder)?;
-        Ok(Exact { _hook: hook, recorder, rotation })
+        Ok(Exact { _hook: hook, recorder, rotation, _profiler: profiler })
     }
 
     /// The profile of a capture, with exact stacks where they are known.
