@@ -4,12 +4,14 @@
 //! `bytes`. Values are whole numbers: estimates, rounded once. The metadata of the profile
 //! is the last string of the table, to which nothing refers: a comment would stand above every
 //! report, and readers with tags of one byte (npm's pprof-format) stumble over a field of our own.
-//! Stacks are merged by name, file, line and column: pprof has no script ids.
+//! Stacks are merged by name, file, line and column: pprof has no script ids. Of these the addresses
+//! are made, by which Grafana Alloy and others find a location of one profile in the next.
 //!
 //! Where lines of calls and allocations are known, a location's line is that, and the function says where it
 //! starts. That has no place for the column, so it stands in the system name. Where they are not known, a
 //! location has line and column of the function's start.
 
+mod address;
 mod proto;
 mod read;
 mod tables;

@@ -11,7 +11,8 @@ use prost::Message;
 use prost::encoding::message;
 use url::Url;
 
-use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
+use super::address::address;
+use super::proto::{Function, Label, Line, Location, Mapping, Profile as Proto, Sample, ValueType};
 use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root, system_name};
 use crate::profile::lines::ByLine;
 use crate::profile::path::Path;
@@ -29,6 +30,15 @@ pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
 
 /// The tag of [`Proto::sample`].
 const SAMPLE_TAG: u32 = 2;
+
+/// The one mapping, which says that there is nothing to look up in any binary.
+const MAPPING: Mapping = Mapping {
+    id: 1,
+    has_functions: true,
+    has_filenames: true,
+    has_line_numbers: true,
+    has_inline_frames: true,
+};
 
 /// Which values a profile's samples have, in the order in which they are written.
 struct Columns {
@@ -292,7 +302,7 @@ struct Writer {
 impl Writer {
     fn of(profile: &Profile) -> io::Result<Writer> {
         let mut writer = Writer {
-            proto: Proto::default(),
+            proto: Proto { mapping: vec![MAPPING], ..Proto::default() },
             samples: Vec::new(),
             // The first string must be empty.
             strings: IndexSet::from([String::new()]),
@@ -412,17 +422,28 @@ impl Writer {
             self.tell_start(function_id, table, frame);
         }
         // V8 says where functions start; where it is not known where they allocate, that has to do.
-        let (_, _, start_line, start_column) = table.frames[frame as usize];
-        let (line, column) = if line > 0 { (line, 0) } else { (start_line, start_column) };
-        let id = self.add_location(function_id, line, column);
+        let (name, file, start_line, start_column) = table.frames[frame as usize];
+        let (name, file) = (&table.texts[name as usize], &table.texts[file as usize]);
+        let id = if line > 0 {
+            let address = address(name, file, &[start_line, start_column, line]);
+            self.add_location(function_id, address, line, 0)
+        } else {
+            let address = address(name, file, &[start_line, start_column]);
+            self.add_location(function_id, address, start_line, start_column)
+        };
         self.locations[place as usize] = id;
         id
     }
 
-    fn add_location(&mut self, function_id: u64, line: i32, column: i32) -> u64 {
+    fn add_location(&mut self, function_id: u64, address: u64, line: i32, column: i32) -> u64 {
         let id = self.proto.location.len() as u64 + 1;
         let line = Line { function_id, line: line.into(), column: column.into() };
-        self.proto.location.push(Location { id, line: vec![line] });
+        self.proto.location.push(Location {
+            id,
+            mapping_id: MAPPING.id,
+            address,
+            line: vec![line],
+        });
         id
     }
 
@@ -454,7 +475,7 @@ impl Writer {
 
     fn add_root(&mut self) -> u64 {
         let function = self.add_function(ROOT, "", 0);
-        self.add_location(function, 0, 0)
+        self.add_location(function, address(ROOT, "", &[0, 0]), 0, 0)
     }
 }
 
