@@ -187,7 +187,23 @@ pub fn status() -> Result<Option<Status>> {
 /// Captures the profile of our session.
 pub fn capture(env: Env, host: Host) -> Result<Capture> {
     let isolate = isolate::current()?;
-    STATE.with_borrow_mut(|state| capture_ours(env, isolate, state, host))
+    STATE.with_borrow_mut(|state| capture_exactly(env, isolate, state, host))
+}
+
+/// With exact stacks, where the session has them.
+fn capture_exactly(
+    env: Env,
+    isolate: NonNull<Isolate>,
+    state: &mut State,
+    host: Host,
+) -> Result<Capture> {
+    let mut capture = capture_ours(env, isolate, state, host)?;
+    if let Phase::Sampling(ours) = &mut state.phase
+        && let Some(Ok(exact)) = &mut ours.exact
+    {
+        capture.profile = exact.apply(capture.profile);
+    }
+    Ok(capture)
 }
 
 fn capture_ours(
@@ -212,9 +228,6 @@ fn capture_ours(
         let metadata = &mut capture.profile.parts_mut().metadata;
         metadata.full_collections = Some(ours.collections.get());
         metadata.exact_stacks = exact_stacks;
-        if let Some(Ok(exact)) = &mut ours.exact {
-            capture.profile = exact.apply(capture.profile);
-        }
         return Ok(capture);
     }
     let options = ours.session.options;
@@ -232,7 +245,7 @@ fn turn_exact(env: Env) {
         let Some(Ok(exact)) = &mut ours.exact else { return };
         if exact.turn() {
             // For what it makes exact stacks forget; who asks next is told what is wrong with it.
-            let _ = capture_ours(env, isolate, &mut state, Host::default());
+            let _ = capture_exactly(env, isolate, &mut state, Host::default());
         }
     });
 }

@@ -46,29 +46,29 @@ hp_hook* hook_of(uintptr_t observer) {
   return reinterpret_cast<hp_hook* const*>(vtable)[-static_cast<ptrdiff_t>(kPrefix + 1)];
 }
 
-// Keeps the signal of CPU profiles, ours and others', away from this thread, to come later: its
-// handler walks the stack, too, and would wait for what V8 has locked here.
-class WithoutSignal {
+// No SIGPROF on this thread for as long as it lives. V8's CPU profilers send one to have the stack
+// walked in its handler; both Step and the recording walk it too and may hold a lock then, for
+// which the handler would wait for ever.
+class NoProfilingSignal {
  public:
-  WithoutSignal() {
-    sigset_t signal;
-    sigemptyset(&signal);
-    sigaddset(&signal, SIGPROF);
-    is_blocked_ = pthread_sigmask(SIG_BLOCK, &signal, &before_) == 0;
+  NoProfilingSignal() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPROF);
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
   }
-  ~WithoutSignal() {
-    if (is_blocked_) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
+  ~NoProfilingSignal() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoProfilingSignal(const NoProfilingSignal&) = delete;
+  NoProfilingSignal& operator=(const NoProfilingSignal&) = delete;
 
  private:
   sigset_t before_;
-  bool is_blocked_;
 };
 
 // V8 counts its samples: Step has taken one if the count is one higher after it. size is its third
 // argument after the observer.
 uintptr_t step(uintptr_t self, uintptr_t a, uintptr_t b, uintptr_t size, uintptr_t d, uintptr_t e) {
-  const WithoutSignal without_signal;
+  const NoProfilingSignal no_signal;
   hp_hook* const hook = hook_of(self);
   const volatile uint64_t* last = hook->place.last_sample_id;
   const uint64_t before = *last;

@@ -4,8 +4,8 @@
 //!
 //! Nothing runs at that pc: on this thread V8 only walks the stack meanwhile, which reads the word, and
 //! the word is put back before any function returns, so that a shadow stack of the processor finds
-//! nothing changed. A signal's handler that walks the stack, such as that of another CPU profile, reads
-//! a place of the same function.
+//! nothing changed. The hook has blocked SIGPROF, in whose handler V8 walks the stack for CPU profiles;
+//! whatever else looks at it, from another thread or outside, finds a place of the same function.
 
 use std::ptr::{self, NonNull};
 
