@@ -171,7 +171,8 @@ impl Merged {
 
     /// The nodes in pre-order, with what V8 says of them; each says where its part of that ends.
     fn in_order(&self, allocations: &[Allocation]) -> (Vec<Node>, Vec<Allocation>) {
-        let (order, ranks) = pre_order(self.nodes.iter().map(|node| node.parent));
+        let parents: Vec<u32> = self.nodes.iter().map(|node| node.parent).collect();
+        let (order, ranks) = pre_order(&parents);
         let mut nodes = Vec::with_capacity(order.len());
         let mut ordered = Vec::with_capacity(allocations.len());
         for index in order {

@@ -2,7 +2,9 @@
 
 pub mod buffers;
 pub mod estimate;
+pub mod exact;
 pub mod fingerprint;
+pub mod lines;
 pub mod metadata;
 pub mod memory;
 pub mod path;
@@ -80,6 +82,8 @@ pub struct Sample {
 pub struct Stated {
     /// Index of the node in [`Parts::nodes`].
     pub node: u32,
+    /// As of a sample.
+    pub line: i32,
     /// How many bytes.
     pub bytes: f64,
     /// How many objects, if the file tells.

@@ -54,20 +54,18 @@ impl<K: Copy + Eq + Hash> Tree<K> {
         path.into_iter().rev()
     }
 
-    /// See [`pre_order`].
+    /// All nodes, each after its caller and before its caller's next callee, the callees of one
+    /// caller in the order in which they were added; and the place of each node in that order.
     pub fn pre_order(&self) -> (Vec<u32>, Vec<u32>) {
-        pre_order(self.parents.iter().copied())
+        pre_order(&self.parents)
     }
 }
 
-/// All nodes, each after its caller and before its caller's next callee, the callees of one
-/// caller in the order in which they were added; and the place of each node in that order. Each node comes
-/// after its parent; the root is the first.
-pub fn pre_order(
-    parents: impl DoubleEndedIterator<Item = u32> + ExactSizeIterator,
-) -> (Vec<u32>, Vec<u32>) {
+/// The same of a tree of which the caller of each node is given; it comes before the node. The root, the
+/// first one, is its own.
+pub fn pre_order(parents: &[u32]) -> (Vec<u32>, Vec<u32>) {
     let count = parents.len();
-    let (first_child, next_sibling) = child_lists(parents);
+    let (first_child, next_sibling) = child_lists(parents.iter().copied());
     let (mut order, mut ranks) = (Vec::with_capacity(count), vec![0; count]);
     let mut pending = vec![0];
     while let Some(node) = pending.pop() {
