@@ -78,6 +78,7 @@ test('status tells the session of this thread', () => {
     forceGC: null,
     include: null,
     exactStacks: null,
+    externalMemory: null,
     startedAt: null,
     fullCollections: null,
     threadId,
@@ -94,6 +95,7 @@ test('status tells the session of this thread', () => {
     forceGC: false,
     include: 'live',
     exactStacks: null,
+    externalMemory: null,
     threadId,
   });
   assert.ok(startedAt instanceof Date && startedAt >= before && startedAt <= Date.now());
@@ -180,7 +182,10 @@ test('the ends of the ranges work', () => {
 test('an unknown option is an error that names the known ones', () => {
   const error = thrown(() => heapProfile.start({ interval: 1 }));
   assert.equal(error.code, 'ERR_INVALID_ARG_VALUE');
-  assert.match(error.message, /sampleIntervalBytes, stackDepth, forceGC, include, exactStacks/);
+  assert.match(
+    error.message,
+    /sampleIntervalBytes, stackDepth, forceGC, include, exactStacks, externalMemory/,
+  );
   assert.match(error.message, /'interval'/);
   assert.equal(thrown(() => heapProfile.start({ include: 'all' })).code, 'ERR_INVALID_ARG_VALUE');
   assert.equal(

@@ -18,7 +18,8 @@ pub type Allocator = AtomicPtr<c_void>;
 
 pub type Allocate = unsafe extern "C" fn(*mut Allocator, usize) -> *mut c_void;
 pub type Free = unsafe extern "C" fn(*mut Allocator, *mut c_void, usize);
-pub type Reallocate = unsafe extern "C" fn(*mut Allocator, *mut c_void, usize, usize) -> *mut c_void;
+pub type Reallocate =
+    unsafe extern "C" fn(*mut Allocator, *mut c_void, usize, usize) -> *mut c_void;
 
 /// What Node's own allocator does.
 pub struct Originals {
@@ -55,7 +56,8 @@ unsafe impl Sync for Interposer {}
 static INTERPOSER: OnceLock<Result<Interposer, &'static str>> = OnceLock::new();
 
 const NO_CLASS: &str = "this Node.js does not export its allocator of ArrayBuffers";
-const OTHER_CLASS: &str = "this Node.js's allocator of ArrayBuffers is not laid out as those that are known";
+const OTHER_CLASS: &str =
+    "this Node.js's allocator of ArrayBuffers is not laid out as those that are known";
 const OTHER_ALLOCATOR: &str = "the allocator of ArrayBuffers of this thread is not Node.js's own: \
      a debugging one, an embedder's or one that another agent has changed";
 
@@ -111,9 +113,14 @@ impl Interposer {
         // SAFETY: the symbol is a table of virtual functions. That of Node 20, the shortest, has two words of
         // head and 9 entries; what lies behind it in the same read-only data is copied and never used.
         let mut hooked = unsafe { table.cast::<Table>().read() };
-        let is = |entry: usize, name: &CStr| symbol(name).map(|found| found as usize) == Some(hooked[entry]);
+        let is = |entry: usize, name: &CStr| {
+            symbol(name).map(|found| found as usize) == Some(hooked[entry])
+        };
         let is_known = is(ALLOCATE, c"_ZN4node24NodeArrayBufferAllocator8AllocateEm")
-            && is(ALLOCATE_UNINITIALIZED, c"_ZN4node24NodeArrayBufferAllocator21AllocateUninitializedEm")
+            && is(
+                ALLOCATE_UNINITIALIZED,
+                c"_ZN4node24NodeArrayBufferAllocator21AllocateUninitializedEm",
+            )
             && is(FREE, c"_ZN4node24NodeArrayBufferAllocator4FreeEPvm");
         if !is_known {
             return Err(OTHER_CLASS);

@@ -36,22 +36,30 @@ pub struct Buffers {
 
 impl Buffers {
     /// Starts, or tells why that cannot be.
-    pub fn start(env: Env, isolate: NonNull<Isolate>, options: Options) -> Result<Buffers, &'static str> {
+    pub fn start(
+        env: Env,
+        isolate: NonNull<Isolate>,
+        options: Options,
+    ) -> Result<Buffers, &'static str> {
         // SAFETY: the isolate is this thread's.
         let allocator = unsafe { ffi::hp_isolate_allocator(isolate.as_ptr()) };
-        let allocator = NonNull::new(allocator.cast::<Allocator>()).ok_or("this thread has no allocator of ArrayBuffers")?;
+        let allocator = NonNull::new(allocator.cast::<Allocator>())
+            .ok_or("this thread has no allocator of ArrayBuffers")?;
         // SAFETY: an object of C++ with virtual functions begins with a pointer to their table. It lives
         // as long as the isolate, and so longer than this.
         let allocator: &'static Allocator = unsafe { allocator.as_ref() };
         let session = random_bits();
         let stacks = Stacks::new(env, isolate, options.stack_depth, starts::layout(env, isolate));
-        let sampler = Box::new(Sampler::new(allocator, Sampling {
-            gaps: Gaps::new(options.sample_interval_bytes),
-            stacks,
-            session,
-            ordinal: buffers::FIRST_ORDINAL,
-            is_kept: options.include == Include::Allocated,
-        }));
+        let sampler = Box::new(Sampler::new(
+            allocator,
+            Sampling {
+                gaps: Gaps::new(options.sample_interval_bytes),
+                stacks,
+                session,
+                ordinal: buffers::FIRST_ORDINAL,
+                is_kept: options.include == Include::Allocated,
+            },
+        ));
         interposer::install(allocator)?;
         sampler.attach();
         Ok(Buffers { allocator, sampler, session })

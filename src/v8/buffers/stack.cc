@@ -1,12 +1,12 @@
-// The stack of an allocation, by v8::StackTrace: each function, inlined ones too, with the line where
-// it is. Called from inside of the allocator of ArrayBuffers: objects may be allocated there (V8
-// itself collects garbage when the allocator fails), JavaScript may not run, and does not.
+// The stack of an allocation, by v8::StackTrace: each function, inlined ones too, with the line
+// where it is. Called from inside of the allocator of ArrayBuffers: objects may be allocated there
+// (V8 itself collects garbage when the allocator fails), JavaScript may not run, and does not.
 //
 // V8 tells where a frame is, but not where its function starts, which is what profiles know
-// functions by. A v8::StackFrame is a v8::internal::StackFrameInfo. Behind its map it has three words: what
-// it is of, a SharedFunctionInfo until its place is first asked for, then a Script; the function's name;
-// and a Smi, whose lowest bit says whether it is a constructor, and the rest the place. So the
-// start is read from the SharedFunctionInfo, if that is what it is.
+// functions by. A v8::StackFrame is a v8::internal::StackFrameInfo. Behind its map it has three
+// words: what it is of, a SharedFunctionInfo until its place is first asked for, then a Script; the
+// function's name; and a Smi, whose lowest bit says whether it is a constructor, and the rest the
+// place. So the start is read from the SharedFunctionInfo, if that is what it is.
 #include "stack.h"
 
 #include <v8.h>
@@ -25,7 +25,8 @@ constexpr size_t kName = 16;
 constexpr size_t kPlace = 24;
 
 constexpr auto kOptions = static_cast<v8::StackTrace::StackTraceOptions>(
-    // Without the last one V8 compares with the context that is entered, of which there may be none.
+    // Without the last one V8 compares with the context that is entered, of which there may be
+    // none.
     v8::StackTrace::kOverview | v8::StackTrace::kScriptId |
     v8::StackTrace::kExposeFramesAcrossSecurityOrigins);
 
@@ -69,8 +70,8 @@ uint16_t type_of(uintptr_t object) {
   return type;
 }
 
-// Where the function of a frame starts, -1 for unknown. No place of the frame was asked for yet. `name` is
-// the function's, 0 if it has none.
+// Where the function of a frame starts, -1 for unknown. No place of the frame was asked for yet.
+// `name` is the function's, 0 if it has none.
 int32_t start_of(uintptr_t frame, uintptr_t name, const hp_function_layout& layout) {
   if (layout.function_type == 0 || !is_object(frame)) return -1;
   if (name != 0 && read(frame, kName) != name) return -1;
@@ -85,8 +86,9 @@ int32_t start_of(uintptr_t frame, uintptr_t name, const hp_function_layout& layo
   return smi_value(start);
 }
 
-// The line and column of the function's start: V8 works them out of the frame's place, so the frame,
-// which is ours alone, has the start for its place meanwhile. False where it is not the frame we know.
+// The line and column of the function's start: V8 works them out of the frame's place, so the
+// frame, which is ours alone, has the start for its place meanwhile. False where it is not the
+// frame we know.
 bool locate_start(hp_frame* slot, hp_frame_view* view) {
   const uintptr_t frame = word_at(slot);
   const uintptr_t place = read(frame, kPlace);

@@ -160,14 +160,17 @@ impl Stacks {
         // SAFETY: as above.
         let script_name = unsafe { ffi::hp_frame_script_name(view.frame) };
         let script_name = self.read(script_name)?;
-        self.add(identity, Function {
-            name,
-            script_name,
-            script_id,
-            start_position,
-            line_number: view.start_line,
-            column_number: view.start_column,
-        })
+        self.add(
+            identity,
+            Function {
+                name,
+                script_name,
+                script_id,
+                start_position,
+                line_number: view.start_line,
+                column_number: view.start_column,
+            },
+        )
     }
 
     fn pseudo(&mut self, name: &'static str) -> Option<u32> {

@@ -26,9 +26,12 @@ pub fn layout(env: Env, isolate: NonNull<Isolate>) -> FunctionLayout {
 }
 
 fn exported() -> Option<FunctionLayout> {
-    let scope_offset = number(c"v8dbg_class_SharedFunctionInfo__name_or_scope_info__Tagged_NameOrScopeInfoT_")
-        .or_else(|| number(c"v8dbg_class_SharedFunctionInfo__name_or_scope_info__Tagged_Object_"))
-        .or_else(|| number(c"v8dbg_class_SharedFunctionInfo__name_or_scope_info__Object"))?;
+    let scope_offset =
+        number(c"v8dbg_class_SharedFunctionInfo__name_or_scope_info__Tagged_NameOrScopeInfoT_")
+            .or_else(|| {
+                number(c"v8dbg_class_SharedFunctionInfo__name_or_scope_info__Tagged_Object_")
+            })
+            .or_else(|| number(c"v8dbg_class_SharedFunctionInfo__name_or_scope_info__Object"))?;
     let layout = FunctionLayout {
         start_position: None,
         function_type: number(c"v8dbg_type_SharedFunctionInfo__SHARED_FUNCTION_INFO_TYPE")?,
@@ -47,7 +50,9 @@ fn exported() -> Option<FunctionLayout> {
             let function = symbol(c"_ZNK2v88internal18SharedFunctionInfo13StartPositionEv")?;
             // SAFETY: by its mangled name it takes the object, of which it reads one word, the function's address.
             let function = unsafe {
-                mem::transmute::<*mut std::ffi::c_void, unsafe extern "C" fn(*const usize) -> i32>(function)
+                mem::transmute::<*mut std::ffi::c_void, unsafe extern "C" fn(*const usize) -> i32>(
+                    function,
+                )
             };
             Some(FunctionLayout { start_position: Some(function), ..layout })
         }

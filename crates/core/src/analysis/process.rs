@@ -139,7 +139,7 @@ mod tests {
             external: external * MIB,
             array_buffers: buffers * MIB,
         };
-        Some(Usage { memory, heap_size_limit: None, thread_id: None })
+        Some(Usage { memory, heap_size_limit: None, thread_id: None, samples_buffers: false })
     }
 
     fn elsewhere_of(captures: &[Option<Usage>]) -> Option<Elsewhere> {

@@ -273,3 +273,123 @@ impl Children {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Memory, testing};
+
+    /// A heap with `handle` that calls `parse`, in a script that V8 names twice.
+    fn heap() -> Profile {
+        let mut profile = testing::profile(&[
+            (1, 0, "(root)"),
+            (2, 0, "handle"),
+            (7, 1, "parse"),
+            (9, 0, "other"),
+        ]);
+        let parts = profile.parts_mut();
+        let nodes = Arc::make_mut(&mut parts.nodes);
+        for (node, end) in nodes.iter_mut().zip([0, 1, 1, 3]) {
+            node.allocations_end = end;
+        }
+        let allocation = |size| Allocation { size, count: 1 };
+        parts.allocations = Arc::new([8, 16, 24].map(allocation).to_vec());
+        parts.samples = Arc::new(vec![testing::sample(2, 8, 1), testing::sample(9, 16, 1)]);
+        profile
+    }
+
+    fn function(name: &str, line_number: i32) -> Function {
+        let script_name = Text::from("/app/server.js");
+        let start = Function { line_number, column_number: 1, ..Function::pseudo(name) };
+        Function { script_name, script_id: 7, ..start }
+    }
+
+    /// `handle` and `keep`, which it calls from line 12, have Buffers from lines 20 and 30.
+    fn sampled() -> Buffers {
+        let functions = vec![function("handle", 2), function("keep", 30), Function::pseudo(LEAF)];
+        let mut stacks = Tree::with_capacity(0);
+        let handle = stacks.child(0, Call { function: 0, line: 0 });
+        let own = stacks.child(handle, Call { function: 2, line: 20 });
+        let keep = stacks.child(handle, Call { function: 1, line: 12 });
+        let kept = stacks.child(keep, Call { function: 2, line: 30 });
+        stacks.child(keep, Call { function: 0, line: 31 });
+        let buffer = |stack, ordinal, is_live| Buffer {
+            size: 1 << 20,
+            ordinal: FIRST_ORDINAL + ordinal,
+            stack,
+            is_live,
+        };
+        let sampled = vec![buffer(own, 1, true), buffer(kept, 2, true), buffer(kept, 3, false)];
+        Buffers { functions, stacks, sampled }
+    }
+
+    fn paths(profile: &Profile) -> Vec<String> {
+        let name = |node: &Node| profile.strings[node.name as usize].to_utf8().into_owned();
+        let mut paths: Vec<String> = Vec::new();
+        for node in profile.nodes.iter() {
+            let caller = paths.get(node.parent as usize).cloned().unwrap_or_default();
+            paths.push(format!("{caller}/{}:{}", name(node), node.call_line));
+        }
+        paths
+    }
+
+    #[test]
+    fn buffers_hang_in_the_same_tree() {
+        let profile = heap().with_buffers(&sampled(), false);
+        assert_eq!(
+            paths(&profile),
+            [
+                "/(root):0",
+                "/(root):0/handle:0",
+                "/(root):0/handle:0/parse:0",
+                "/(root):0/handle:0/(array buffer):20",
+                "/(root):0/handle:0/keep:0",
+                "/(root):0/handle:0/keep:0/(array buffer):30",
+                "/(root):0/other:0",
+            ]
+        );
+        let sizes = |index| -> Vec<u64> {
+            profile.allocations_of(index).iter().map(|allocation| allocation.size).collect()
+        };
+        assert_eq!((sizes(1), sizes(4), sizes(6)), (vec![8], vec![], vec![16, 24]));
+        let totals = profile.totals();
+        assert_eq!(totals.dropped_samples, 0);
+        let mebibyte = estimate::sample_bytes(1 << 20, 524_288);
+        assert_eq!(totals.self_sizes[3..6], [mebibyte, 0.0, 2.0 * mebibyte]);
+        let mut ids: Vec<u32> = profile.nodes.iter().map(|node| node.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), profile.nodes.len());
+    }
+
+    #[test]
+    fn calls_from_lines_are_calls_from_lines_where_the_heap_has_them() {
+        let profile = heap().with_buffers(&sampled(), true);
+        assert!(paths(&profile).contains(&"/(root):0/handle:0/keep:12/(array buffer):30".into()));
+    }
+
+    #[test]
+    fn each_memory_is_what_it_was_alone() {
+        let heap = heap();
+        let both = heap.clone().with_buffers(&sampled(), false);
+        let again = both.only(Memory::Heap);
+        assert_eq!(paths(&again), paths(&heap));
+        assert_eq!(again.totals().self_sizes, heap.totals().self_sizes);
+        assert_eq!(again.allocations_of(3).len(), 2);
+        let buffers = both.only(Memory::Buffers);
+        assert_eq!(buffers.samples.len(), 3);
+        assert!(!paths(&buffers).iter().any(|path| path.ends_with("/parse:0")));
+        let bytes = |profile: &Profile| profile.totals().live_bytes.unwrap();
+        assert_eq!(bytes(&both.only(Memory::Both)), bytes(&both));
+        assert!((bytes(&again) + bytes(&buffers) - bytes(&both)).abs() < 1e-6);
+        assert_eq!(heap.only(Memory::Buffers).nodes.len(), 1);
+    }
+
+    #[test]
+    fn a_heap_without_samples_gets_them_too() {
+        let empty = testing::profile(&[(1, 0, "(root)")]);
+        let profile = empty.with_buffers(&sampled(), false);
+        assert_eq!((profile.nodes.len(), profile.samples.len()), (5, 3));
+        assert_eq!(profile.only(Memory::Heap).nodes.len(), 1);
+    }
+}

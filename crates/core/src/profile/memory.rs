@@ -95,7 +95,8 @@ impl Profile {
             nodes.push(Node { parent, allocations_end: allocations.len() as u32, ..node.clone() });
         }
         let nodes_of = self.totals().sample_nodes.iter();
-        let counted = |&(_, node): &(_, &Option<u32>)| node.is_some_and(|node| counts(node as usize));
+        let counted =
+            |&(_, node): &(_, &Option<u32>)| node.is_some_and(|node| counts(node as usize));
         let samples = self.samples.iter().zip(nodes_of).filter(counted);
         let stated = self.stated.iter().filter(|stated| counts(stated.node as usize)).cloned();
         let stated = stated.map(|mut stated| {

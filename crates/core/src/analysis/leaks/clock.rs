@@ -76,8 +76,15 @@ mod tests {
 
     #[test]
     fn births_of_both_kinds_keep_their_order_and_their_captures() {
-        let mut births =
-            [(0, 10), (1, 15), (1, 20), (2, 30), (1, BUFFERS + 5), (1, BUFFERS + 10), (2, BUFFERS + 12)];
+        let mut births = [
+            (0, 10),
+            (1, 15),
+            (1, 20),
+            (2, 30),
+            (1, BUFFERS + 5),
+            (1, BUFFERS + 10),
+            (2, BUFFERS + 12),
+        ];
         unite(&mut births, 3);
         // 10 bytes pass before the first capture, 10 + 10 before the second, and 10 + 2 before the third.
         assert_eq!(births.map(|(_, at)| at), [10, 20, 30, 42, 20, 30, 42]);

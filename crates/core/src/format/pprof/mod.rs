@@ -51,5 +51,10 @@ fn column_in(system_name: &str, name: &str, line: i32) -> i32 {
     column.and_then(|column| column.parse().ok()).filter(|&column| column > 0).unwrap_or(0)
 }
 
+/// The label of Buffers, whose bytes count as in use as those on the heap do: a fifth type of samples is more than
+/// tools take.
+const MEMORY_LABEL: &str = "memory";
+const BUFFERS_MEMORY: &str = "arraybuffer";
+
 /// The key of the label that has the size of each object in bytes, as in Go's heap profiles.
 const SIZE_LABEL: &str = "bytes";

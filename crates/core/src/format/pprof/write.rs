@@ -13,7 +13,9 @@ use url::Url;
 
 use super::address::address;
 use super::proto::{Function, Label, Line, Location, Mapping, Profile as Proto, Sample, ValueType};
-use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root, system_name};
+use super::{ANONYMOUS, BUFFERS_MEMORY, MAX_BYTES, MEMORY_LABEL, METADATA, ROOT, SIZE_LABEL};
+use super::{is_root, system_name};
+use crate::profile::buffers::LEAF;
 use crate::profile::lines::ByLine;
 use crate::profile::path::Path;
 use crate::profile::tree::child_lists;
@@ -142,6 +144,12 @@ impl Functions<'_> {
         let (frame, own_line) = self.places[place as usize];
         let (name, _, line, _) = self.frames[frame as usize];
         own_line == 0 && is_root(&self.texts[name as usize], line.into())
+    }
+
+    fn is_buffer_leaf(&self, place: u32) -> bool {
+        let (frame, _) = self.places[place as usize];
+        let (name, _, line, _) = self.frames[frame as usize];
+        line <= 0 && self.texts[name as usize] == LEAF
     }
 
     /// Lines of one function beside each other, in their order, so that what is read from a file is written
@@ -358,6 +366,11 @@ impl Writer {
         self.locations = vec![0; table.places.len()];
         let common = self.common_labels(profile);
         let size_key = self.string(SIZE_LABEL);
+        let buffers = Label {
+            key: self.string(MEMORY_LABEL),
+            str: self.string(BUFFERS_MEMORY),
+            ..Label::default()
+        };
         let interval = profile.interval().unwrap_or(1);
         let entries = sorted_entries(profile, &stacks);
         let mut walk = Walk { stacks: &stacks, next: 0, open: Path::default() };
@@ -370,6 +383,9 @@ impl Writer {
             sample.label.clear();
             if size > 0 {
                 sample.label.push(Label { key: size_key, num: size as i64, ..Label::default() });
+            }
+            if stack > 0 && table.is_buffer_leaf(stacks.places[stack as usize]) {
+                sample.label.push(buffers);
             }
             sample.label.extend(&common);
             message::encode(SAMPLE_TAG, &sample, &mut self.samples);
