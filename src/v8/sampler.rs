@@ -213,9 +213,10 @@ pub fn capture(env: Env, host: Host) -> Result<Capture> {
         let mut capture = capture_exactly(env, isolate, state, host)?;
         if let Phase::Sampling(ours) = &state.phase
             && let Some(Ok(buffers)) = &ours.buffers
+            && let Some(sampled) = buffers.sampled()
         {
             let has_call_lines = matches!(ours.exact, Some(Ok(_)));
-            capture.profile = capture.profile.with_buffers(&buffers.sampled(), has_call_lines);
+            capture.profile = capture.profile.with_buffers(&sampled, has_call_lines);
         }
         Ok(capture)
     })

@@ -65,9 +65,10 @@ impl Buffers {
         Ok(Buffers { allocator, sampler, session })
     }
 
-    /// What is alive now, or is kept.
-    pub fn sampled(&self) -> buffers::Buffers {
-        let sampling = self.sampler.sampling().borrow();
+    /// What is alive now, or is kept. None in the middle of a sample: that takes memory, and V8 may call who
+    /// captures when there is little left.
+    pub fn sampled(&self) -> Option<buffers::Buffers> {
+        let sampling = self.sampler.sampling().try_borrow().ok()?;
         let (live, collected) = sampled::of_session(self.session);
         let buffer = |object: &sampled::Object, is_live| Buffer {
             size: object.size,
@@ -77,11 +78,11 @@ impl Buffers {
         };
         let live = live.iter().map(|object| buffer(object, true));
         let collected = collected.iter().map(|object| buffer(object, false));
-        buffers::Buffers {
+        Some(buffers::Buffers {
             functions: sampling.stacks.functions.clone(),
             stacks: sampling.stacks.tree.clone(),
             sampled: live.chain(collected).collect(),
-        }
+        })
     }
 }
 
