@@ -750,7 +750,8 @@ export function write(
 /** When `monitor()` takes profiles besides the regular ones. `true` is a rule's default, `false` is never. */
 export interface MonitorRules {
   /**
-   * The live heap just after a full collection reaches these shares of V8's heap limit, 0 to 1.
+   * The live heap just after a full collection reaches these shares, 0 to 1, of what V8's old generation may have
+   * (`--max-old-space-size`).
    * @default [0.7, 0.8, 0.9]
    */
   heapRatio?: number | readonly number[] | boolean;
@@ -872,7 +873,7 @@ export interface MonitorProfile {
     sampleCount: number;
     fullCollections: number;
     memoryUsage: MemoryUsage;
-    /** V8's, of this thread, bytes. */
+    /** What the old generation of this thread may have, bytes: V8's limit without its young generation. */
     heapLimit: number;
     /** What the process may have, bytes: of the machine's memory and control groups' limits the least. */
     memoryLimit: number;
