@@ -101,7 +101,7 @@ fn apply_to(script: &str, functions: &[(i32, i32, &str)]) -> (Vec<String>, Vec<S
     };
     let nodes: Vec<Node> = functions.iter().zip(1..).map(node).collect();
     let strings = strings.into_vec();
-    let mapped = apply(&strings, &nodes);
+    let mapped = apply(&strings, &nodes, &[]);
     assert!(mapped.strings.starts_with(&strings));
     assert_eq!(mapped.nodes.len(), nodes.len());
     let text = |index: u32| match &mapped.strings[index as usize] {
@@ -445,6 +445,7 @@ fn survives_maps_and_code_with_random_bytes() {
     let script = Script::named("/app/dist/app.js").unwrap();
     let functions: Vec<Function> = FUNCTIONS
         .map(|(line, column, name)| Function {
+            inner_line: None,
             line: line as u32 - 1,
             column: column as u32 - 1,
             name: name.into(),
