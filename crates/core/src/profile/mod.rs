@@ -1,6 +1,7 @@
 //! The owned profile: a call tree, its samples and where they come from. No V8, no Node-API.
 
 pub mod estimate;
+pub mod exact;
 pub mod fingerprint;
 pub mod lines;
 pub mod metadata;
