@@ -78,3 +78,9 @@ function parseSamples(text) {
   }
   return samples;
 }
+
+/** What `-list` and `-weblist` print of a function: its source, and what each line holds. */
+export function list(file, sampleType, name, kind = 'list') {
+  const output = kind === 'list' ? [] : ['-output=/dev/stdout'];
+  return report(`-${kind}=^${name}$`, ...output, `-sample_index=${sampleType}`, file);
+}

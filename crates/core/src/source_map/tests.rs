@@ -153,6 +153,30 @@ fn assert_refused(app: &App, reason: &str) {
 }
 
 #[test]
+fn lines_in_functions_are_mapped_where_all_of_a_line_says_the_same() {
+    let app = App::mapped(&json_of(&map()));
+    let script = app.path("dist/app.js");
+    let mut strings = Strings::default();
+    let node = |(line_number, column_number, name): (i32, i32, &str)| Node {
+        id: 1,
+        parent: 0,
+        name: strings.intern(name),
+        script_name: strings.intern(script.to_str().unwrap()),
+        script_id: 7,
+        start_position: 3,
+        line_number,
+        column_number,
+        call_line: 0,
+        allocations_end: 0,
+    };
+    let nodes = [FUNCTIONS[1], FUNCTIONS[4]].map(node);
+    // The first line is of several, the second is of another source than the function, there is no fourth.
+    let asked = [(0, 1), (0, 2), (0, 4), (0, 0), (1, 2), (1, 1)];
+    let lines = apply(&strings.into_vec(), &nodes, &asked).lines;
+    assert_eq!(lines, [0, 0, 0, 0, 40, 0]);
+}
+
+#[test]
 fn maps_by_a_file_beside_the_script() {
     assert_mapped(&App::mapped(&json_of(&map())));
 }
