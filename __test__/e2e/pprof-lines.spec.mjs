@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fixture, root, temporaryDirectory } from '../helpers.mjs';
 import { linedProfile } from '../lines.mjs';
-import { findGo, list, raw, top } from './pprof.mjs';
+import { findGo, list, raw, top, weblist } from './pprof.mjs';
 
 const { Snapshot } = createRequire(import.meta.url)(root);
 const script = fixture('lines', 'cache.js');
@@ -47,5 +47,5 @@ test('-list and -weblist put the bytes beside the code', () => {
   assert.ok(Number.parseFloat(own[8]) > Number.parseFloat(own[7]), text);
   assert.equal(own[6], '.');
   assert.match(list(file, TYPE, 'handle'), /13: {2}remember\(request\.url\);/);
-  assert.match(list(file, TYPE, 'remember', 'weblist'), /entry\.body = new Array/);
+  assert.match(weblist(file, TYPE, 'remember'), /entry\.body = new Array/);
 });
