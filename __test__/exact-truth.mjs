@@ -36,7 +36,8 @@ const properties = (bytes) => bytes / 8 - 3;
 const elements = (bytes) => bytes / 8 - 2;
 const variables = (bytes) => bytes / 8 - 4;
 
-const list = (count, of, separator) => Array.from({ length: count }, (_, i) => of(i)).join(separator);
+const list = (count, of, separator) =>
+  Array.from({ length: count }, (_, i) => of(i)).join(separator);
 
 const MACROS = {
   OBJECT: (bytes) => `{ ${list(properties(bytes), (i) => `p${i}: i`, ', ')} }`,
@@ -71,22 +72,31 @@ function expand(text) {
   const loops = /LOOPS\(([^)]*)\)/.exec(text)?.[1];
   return text
     .replace(new RegExp(`\\b(${names})\\((\\d+)\\)`, 'g'), (_, name, bytes) => MACROS[name](bytes))
-    .replace(/LOOPS\([^)]*\)/, () => loopsOf(loops.split(',').map((name) => name.trim()).filter(Boolean)));
+    .replace(/LOOPS\([^)]*\)/, () =>
+      loopsOf(
+        loops
+          .split(',')
+          .map((name) => name.trim())
+          .filter(Boolean),
+      ),
+    );
 }
 
 /** What a program claims: for each size { kind, places }, a place being `function file line`. */
 export function claimsOf(program) {
   const claims = new Map();
   for (const file of [program, ...(PARTS[program] ?? [])]) {
-    readFileSync(fixture('exact', file), 'utf8').split('\n').forEach((text, index) => {
-      const [, sizes, name] = /\/\/ @([\d,]+) (.+)$/.exec(text) ?? [, '', ''];
-      for (const size of sizes.split(',').filter(Boolean).map(Number)) {
-        const names = name.split('|');
-        const claim = claims.get(size) ?? { kind: names[0], places: [] };
-        claim.places.push(...names.map((of) => ({ name: of, file, line: index + 1 })));
-        claims.set(size, claim);
-      }
-    });
+    readFileSync(fixture('exact', file), 'utf8')
+      .split('\n')
+      .forEach((text, index) => {
+        const [, sizes, name] = /\/\/ @([\d,]+) (.+)$/.exec(text) ?? ['', '', ''];
+        for (const size of sizes.split(',').filter(Boolean).map(Number)) {
+          const names = name.split('|');
+          const claim = claims.get(size) ?? { kind: names[0], places: [] };
+          claim.places.push(...names.map((of) => ({ name: of, file, line: index + 1 })));
+          claims.set(size, claim);
+        }
+      });
   }
   return claims;
 }
@@ -161,6 +171,8 @@ function fileOf(name, url) {
 }
 
 function describe(frames) {
-  const texts = frames.map(({ name, url, line }) => `${name || '(anonymous)'} ${basename(url)}:${line}`);
+  const texts = frames.map(
+    ({ name, url, line }) => `${name || '(anonymous)'} ${basename(url)}:${line}`,
+  );
   return texts.join(' < ') || 'no frame';
 }

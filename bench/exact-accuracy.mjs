@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
 });
 /** Of all samples `exact`, of those with an exact stack the others. */
 const GOALS = { exact: 0.98, exactName: 0.99, exactLine: 0.97 };
-const COLUMNS = ['', 'samples', 'exact stack', 'function', 'line', 'function or V8\'s, of all'];
+const COLUMNS = ['', 'samples', 'exact stack', 'function', 'line', "function or V8's, of all"];
 
 const majors = positionals.length > 0 ? positionals.map(Number) : MAJORS;
 const programs = values.program === undefined ? PROGRAMS : [values.program];
@@ -43,7 +43,12 @@ function rowOf({ kind, samples, name, exact, exactName, exactLine }) {
 /** Rows of the same kind from several rounds as one. */
 function merged(rows) {
   const kinds = [...new Set(rows.map(({ kind }) => kind))];
-  return kinds.map((kind) => total(rows.filter((row) => row.kind === kind), kind));
+  return kinds.map((kind) =>
+    total(
+      rows.filter((row) => row.kind === kind),
+      kind,
+    ),
+  );
 }
 
 /** Newer V8s have a second optimizing compiler, of which older ones know no flag. */
@@ -76,20 +81,25 @@ function report({ rows, wrong }) {
   console.log(table([COLUMNS, ...rows.map(rowOf), rowOf(all)]));
   console.log(`  named inside of the function that V8 may have named rightly: ${all.worse}`);
   const most = [...wrong].sort(([, left], [, right]) => right - left);
-  for (const [text, count] of most.slice(0, Number(values.wrong))) console.log(`  ${count} x ${text}`);
+  for (const [text, count] of most.slice(0, Number(values.wrong)))
+    console.log(`  ${count} x ${text}`);
   return isGood(all);
 }
 
 function isGood({ samples, name, exact, exactName, exactLine }) {
   if (values.v8) return !values['no-opt'] || name / samples >= 0.998;
-  const part = { exact: exact / samples, exactName: exactName / exact, exactLine: exactLine / exact };
+  const part = {
+    exact: exact / samples,
+    exactName: exactName / exact,
+    exactLine: exactLine / exact,
+  };
   // What was compiled before is not known to the profiler, but for what it has to be right.
   if (values.late) part.exact = 1;
   return Object.entries(GOALS).every(([key, goal]) => part[key] >= goal);
 }
 
 try {
-  for (const [index, node] of nodes.entries()) {
+  for (const node of nodes) {
     const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
     console.log(`\nNode.js ${version}, ${loadavg()[0].toFixed(1)} other jobs`);
     if (!report(await observe(node))) process.exitCode = 1;

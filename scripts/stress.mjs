@@ -28,7 +28,9 @@ let failures = cases.length === 0 ? 1 : 0;
 
 for (const node of installNodes(majors)) {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
-  console.log(`\nNode.js ${version}, ${values.v8 ? "V8's stacks" : 'exact stacks'}, seed ${values.seed}`);
+  console.log(
+    `\nNode.js ${version}, ${values.v8 ? "V8's stacks" : 'exact stacks'}, seed ${values.seed}`,
+  );
   for (const one of cases) await tell(one, node);
 }
 console.log(failures === 0 ? '\nall passed' : `\n${failures} failed`);
@@ -37,9 +39,13 @@ process.exitCode = failures === 0 ? 0 : 1;
 async function tell(one, node) {
   const { isGood, ended, seconds, told, stderr } = await attempt(one, node);
   const exactStacks = told?.exactStacks;
-  const what = exactStacks ? `exact: ${exactStacks.enabled ? 'yes' : exactStacks.reason}` : 'exact: no';
+  const what = exactStacks
+    ? `exact: ${exactStacks.enabled ? 'yes' : exactStacks.reason}`
+    : 'exact: no';
   const time = `${seconds.toFixed(0)} s, load ${loadavg()[0].toFixed(1)}`;
-  console.log(`  ${isGood ? 'ok    ' : 'FAILED'} ${one.name}: ended with ${ended}; ${time}; ${what}`);
+  console.log(
+    `  ${isGood ? 'ok    ' : 'FAILED'} ${one.name}: ended with ${ended}; ${time}; ${what}`,
+  );
   if (told !== null) console.log(`         ${JSON.stringify({ ...told, exactStacks: undefined })}`);
   if (isGood) return;
   failures++;
