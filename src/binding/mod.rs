@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "index.d.ts and lib/ document what JavaScript sees")]
 
 mod analysis;
+mod collections;
 mod flamegraph;
 mod free;
 mod host;

@@ -130,6 +130,8 @@ impl CopiedTree {
             start_position: view.start_position,
             line_number: view.line_number,
             column_number: view.column_number,
+            // V8's sampler does not look where.
+            call_line: 0,
             allocations_end: self.allocations.len() as u32,
         };
         self.nodes.push(node);
@@ -198,6 +200,7 @@ fn copy_samples(profile: &V8Profile, layout: SampleLayout, include: Include) -> 
         ordinal: sample.sample_id,
         node_id: sample.node_id,
         count: sample.count,
+        line: 0,
         is_live: sample.is_live != 0,
     });
     owned.filter(|sample| sample.is_live || include == Include::Allocated).collect()

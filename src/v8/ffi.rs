@@ -74,6 +74,12 @@ pub enum SampleLayout {
     WithLiveness = 40,
 }
 
+/// What to call with its own address after a full garbage collection.
+#[repr(C)]
+pub struct Watch {
+    pub notify: extern "C" fn(*mut Watch),
+}
+
 const _: () = {
     assert!(size_of::<NodeView>() == 88);
     assert!(offset_of!(NodeView, children) == 32);
@@ -88,6 +94,8 @@ const _: () = {
 unsafe extern "C" {
     pub fn hp_version_get() -> *const c_char;
     pub fn hp_isolate_get_current() -> *mut Isolate;
+    #[cfg(exact_stacks)]
+    pub fn hp_heap_profiler_get(isolate: *mut Isolate) -> usize;
     pub fn hp_sampler_start(
         isolate: *mut Isolate,
         interval: u64,
@@ -95,8 +103,8 @@ unsafe extern "C" {
         flags: u32,
     ) -> bool;
     pub fn hp_sampler_stop(isolate: *mut Isolate);
-    pub fn hp_collections_count(isolate: *mut Isolate, count: *mut u64);
-    pub fn hp_collections_forget(isolate: *mut Isolate, count: *mut u64);
+    pub fn hp_collections_watch(isolate: *mut Isolate, watch: *mut Watch);
+    pub fn hp_collections_unwatch(isolate: *mut Isolate, watch: *mut Watch);
     pub fn hp_profile_take(isolate: *mut Isolate) -> *mut AllocationProfile;
     pub fn hp_profile_delete(profile: *mut AllocationProfile);
     pub fn hp_profile_get_root(profile: *mut AllocationProfile) -> *const ProfileNode;

@@ -3,12 +3,15 @@
 
 mod capture;
 mod collections;
+mod exact;
 mod ffi;
+mod isolate;
 mod node_api;
 mod options;
 mod probe;
 mod sampler;
 
 pub use capture::{Capture, V8Profile};
+pub use collections::CollectionWatch;
 pub use options::StartOptions;
 pub use sampler::{Status, capture, start, status, stop};

@@ -89,9 +89,10 @@ void copy_samples(hp_profile* profile, hp_sample* samples, size_t length) {
   }
 }
 
-// In the middle of a collection: nothing may be allocated in V8's heap here.
-void count_collection(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* count) {
-  ++*static_cast<uint64_t*>(count);
+// In the end of a collection: nothing may be allocated in V8's heap here.
+void tell_collection(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
+  auto* watch = static_cast<hp_watch*>(data);
+  watch->notify(watch);
 }
 
 }  // namespace
@@ -100,6 +101,10 @@ const char* hp_version_get(void) { return v8::V8::GetVersion(); }
 
 hp_isolate* hp_isolate_get_current(void) {
   return reinterpret_cast<hp_isolate*>(v8::Isolate::TryGetCurrent());
+}
+
+uintptr_t hp_heap_profiler_get(hp_isolate* isolate) {
+  return reinterpret_cast<uintptr_t>(isolate_of(isolate)->GetHeapProfiler());
 }
 
 bool hp_sampler_start(hp_isolate* isolate, uint64_t interval, int32_t stack_depth, uint32_t flags) {
@@ -112,13 +117,13 @@ void hp_sampler_stop(hp_isolate* isolate) {
 }
 
 // kGCTypeMarkSweepCompact is 1 << 2 in every verified V8.
-void hp_collections_count(hp_isolate* isolate, uint64_t* count) {
+void hp_collections_watch(hp_isolate* isolate, hp_watch* watch) {
   static_assert(v8::kGCTypeMarkSweepCompact == 1 << 2);
-  isolate_of(isolate)->AddGCEpilogueCallback(count_collection, count, v8::kGCTypeMarkSweepCompact);
+  isolate_of(isolate)->AddGCEpilogueCallback(tell_collection, watch, v8::kGCTypeMarkSweepCompact);
 }
 
-void hp_collections_forget(hp_isolate* isolate, uint64_t* count) {
-  isolate_of(isolate)->RemoveGCEpilogueCallback(count_collection, count);
+void hp_collections_unwatch(hp_isolate* isolate, hp_watch* watch) {
+  isolate_of(isolate)->RemoveGCEpilogueCallback(tell_collection, watch);
 }
 
 hp_profile* hp_profile_take(hp_isolate* isolate) {

@@ -57,11 +57,19 @@ typedef enum hp_sample_layout {
   HP_SAMPLE_WITH_LIVENESS = 40,     // Node 26: 40 bytes, is_live added
 } hp_sample_layout;
 
+// What is to be called, the first field of something larger.
+typedef struct hp_watch {
+  void (*notify)(struct hp_watch* watch);
+} hp_watch;
+
 // The running V8's version, a string that lives as long as the process.
 const char* hp_version_get(void);
 
 // The isolate entered on this thread, or NULL.
 hp_isolate* hp_isolate_get_current(void);
+
+// The isolate's v8::HeapProfiler, which is a v8::internal::HeapProfiler.
+uintptr_t hp_heap_profiler_get(hp_isolate* isolate);
 
 // Starts sampling. False: a sampler already runs in this isolate. `flags` are V8's SamplingFlags.
 bool hp_sampler_start(hp_isolate* isolate, uint64_t interval, int32_t stack_depth, uint32_t flags);
@@ -69,10 +77,11 @@ bool hp_sampler_start(hp_isolate* isolate, uint64_t interval, int32_t stack_dept
 // Stops whichever sampler runs in this isolate; does nothing when none does.
 void hp_sampler_stop(hp_isolate* isolate);
 
-// Has `*count` counted up by each full garbage collection (mark-compact) of the isolate, until it
-// is told to forget it. `count` must stay where it is until then; each is to be forgotten once.
-void hp_collections_count(hp_isolate* isolate, uint64_t* count);
-void hp_collections_forget(hp_isolate* isolate, uint64_t* count);
+// Has `watch->notify(watch)` called after each full garbage collection (mark-compact) of the
+// isolate, in the end of it, until it is told to forget it. `watch` must stay where it is until
+// then; each is to be forgotten once.
+void hp_collections_watch(hp_isolate* isolate, hp_watch* watch);
+void hp_collections_unwatch(hp_isolate* isolate, hp_watch* watch);
 
 // Takes the profile, or NULL when no sampler runs. A handle scope must be open on this thread.
 hp_profile* hp_profile_take(hp_isolate* isolate);

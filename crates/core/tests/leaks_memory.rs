@@ -27,11 +27,12 @@ fn capture(at: u32) -> Profile {
         start_position: 0,
         line_number: 1,
         column_number: 1,
+        call_line: 0,
         allocations_end: 0,
     };
     let sample = |born: u32, site: u32| {
         let ordinal = u64::from(born * SITES + site);
-        Sample { size: 256, ordinal, node_id: site, count: 1, is_live: true }
+        Sample { size: 256, ordinal, node_id: site, count: 1, line: 0, is_live: true }
     };
     let born = (0..=at / STEP).filter(|born| born % 3 > 0 || at - born * STEP < CAPTURES / 3);
     let objects = born.flat_map(|born| (1..=SITES).map(move |site| sample(born, site)));

@@ -26,6 +26,7 @@ pub fn profile(calls: &[Call]) -> Profile {
         start_position: 0,
         line_number,
         column_number: line_number,
+        call_line: 0,
         allocations_end: 0,
     };
     let mut nodes = vec![node(1, 0, strings.intern("(root)"), strings.intern(""), 0)];
@@ -50,5 +51,5 @@ pub fn profile(calls: &[Call]) -> Profile {
 
 pub fn sample(node_id: u32, size: u64, ordinal: u64) -> Sample {
     let count = estimate::v8_count(size, INTERVAL, 1);
-    Sample { size, ordinal, node_id, count, is_live: true }
+    Sample { size, ordinal, node_id, count, line: 0, is_live: true }
 }

@@ -40,6 +40,8 @@ pub struct Options {
     pub force_gc: bool,
     /// Which objects are kept.
     pub include: Include,
+    /// Whether exact stacks were asked for: see [`ExactStacks`].
+    pub exact_stacks: bool,
 }
 
 impl Options {
@@ -58,6 +60,7 @@ impl Default for Options {
             stack_depth: 64,
             force_gc: false,
             include: Include::Live,
+            exact_stacks: false,
         }
     }
 }
@@ -110,6 +113,22 @@ pub struct Host {
     pub at_exit: bool,
 }
 
+/// What came of a session's wish for exact stacks: those in which functions that V8 inlined have frames of
+/// their own, and lines are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExactStacks {
+    /// Whether they are had.
+    pub enabled: bool,
+    /// Why not, where they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Samples of live objects that have an exact stack.
+    pub exact_samples: u64,
+    /// Samples of live objects that have the stack that V8 took, as ever.
+    pub v8_samples: u64,
+}
+
 /// What a profile says about itself: the `heapProfile` key of our files. A file of another tool
 /// has little of it or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -136,6 +155,9 @@ pub struct Metadata {
     /// See [`Options`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include: Option<Include>,
+    /// None where they were not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact_stacks: Option<ExactStacks>,
     /// When it was captured.
     #[serde(skip_serializing_if = "Option::is_none", with = "rfc3339")]
     pub taken_at: Option<DateTime<Utc>>,

@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use metadata::Warning;
 
 pub use estimate::Estimate;
-pub use metadata::{Include, Metadata};
+pub use metadata::{ExactStacks, Include, Metadata};
 pub use text::{Strings, Text};
 
 /// One function in one calling context.
@@ -37,6 +37,9 @@ pub struct Node {
     pub line_number: i32,
     /// Column where the function starts, 1-based, 0 for unknown.
     pub column_number: i32,
+    /// Line in the caller's function where it called this one, 1-based, 0 for unknown. Calls from two
+    /// lines are two nodes.
+    pub call_line: i32,
     /// End of this node's part of [`Parts::allocations`]; it begins where the previous node's
     /// ends.
     pub allocations_end: u32,
@@ -62,6 +65,8 @@ pub struct Sample {
     pub node_id: u32,
     /// Objects it stands for, as V8 estimates and rounds it.
     pub count: u32,
+    /// Line in its node's function where it was allocated, 1-based, 0 for unknown.
+    pub line: i32,
     /// Whether it is still alive; always true where V8 does not tell.
     pub is_live: bool,
 }
@@ -337,6 +342,7 @@ pub mod testing {
             start_position: 0,
             line_number: id as i32,
             column_number: 1,
+            call_line: 0,
             allocations_end: 0,
         });
         Profile::new(Parts {
@@ -350,7 +356,8 @@ pub mod testing {
 
     /// A live sample.
     pub fn sample(node_id: u32, size: u64, count: u32) -> Sample {
-        Sample { size, ordinal: u64::from(node_id) * 1000 + size, node_id, count, is_live: true }
+        let ordinal = u64::from(node_id) * 1000 + size;
+        Sample { size, ordinal, node_id, count, line: 0, is_live: true }
     }
 }
 

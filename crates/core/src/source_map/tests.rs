@@ -96,6 +96,7 @@ fn apply_to(script: &str, functions: &[(i32, i32, &str)]) -> (Vec<String>, Vec<S
         start_position: 3,
         line_number,
         column_number,
+        call_line: 0,
         allocations_end: id,
     };
     let nodes: Vec<Node> = functions.iter().zip(1..).map(node).collect();

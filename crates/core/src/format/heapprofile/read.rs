@@ -207,6 +207,7 @@ const UNKNOWN: Node = Node {
     start_position: 0,
     line_number: 0,
     column_number: 0,
+    call_line: 0,
     allocations_end: 0,
 };
 
@@ -418,6 +419,7 @@ impl File {
                 ordinal: sample.ordinal,
                 node_id: sample.node_id,
                 count: estimate::v8_count(size, interval, 1),
+                line: 0,
                 is_live: collected.binary_search(&sample.ordinal).is_err(),
             });
         }
@@ -433,6 +435,7 @@ impl File {
                 ordinal: sample.ordinal,
                 node_id: sample.node_id,
                 count: 1,
+                line: 0,
                 is_live: true,
             })
             .collect()

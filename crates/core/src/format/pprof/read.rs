@@ -287,6 +287,7 @@ impl<'a> Reader<'a> {
                 start_position: 0,
                 line_number: line,
                 column_number: column,
+                call_line: 0,
                 allocations_end: 0,
             });
         }
@@ -341,6 +342,7 @@ fn expand(
                 // Ids count the nodes from 1.
                 node_id: weight.node + 1,
                 count: estimate::v8_count(weight.size, interval, 1),
+                line: 0,
                 is_live: number < live,
             });
         }
