@@ -18,7 +18,6 @@ export function installNodes(majors) {
   );
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'package.json'), '{ "private": true }\n');
-  if (!process.env.NO_NPM)
-    npm('install', '--prefix', directory, '--no-save', '--ignore-scripts', ...packages);
+  npm('install', '--prefix', directory, '--no-save', '--ignore-scripts', ...packages);
   return majors.map((major) => join(directory, 'node_modules', `node${major}`, 'bin', 'node'));
 }
