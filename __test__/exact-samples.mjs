@@ -51,10 +51,11 @@ function objectSize(estimate, interval) {
   return 8 * Math.round((low + high) / 16);
 }
 
-function lineOf({ line }) {
-  return line ?? 0;
+/** From 0 in files, where they are known. */
+function lineOf({ lineNumber = -1 }) {
+  return lineNumber + 1;
 }
 
-function callLineOf({ callLine }) {
-  return callLine ?? 0;
+function callLineOf({ callLineNumber = -1 }) {
+  return callLineNumber + 1;
 }
