@@ -8,31 +8,47 @@ import { fixture, runChild } from './helpers.mjs';
 const SWEEP = ['--expose-gc'];
 const NATIVES = [...SWEEP, '--allow-natives-syntax'];
 
+const NATIVE_STACK = '--interpreted-frames-native-stack';
+
 /** Of V8, each with the churn. */
-const FLAGS = [
-  '--jitless',
-  '--no-opt',
-  '--always-sparkplug',
-  '--interpreted-frames-native-stack',
-  '--stress-compaction',
-];
+const FLAGS = ['--jitless', '--no-opt', '--always-sparkplug', NATIVE_STACK, '--stress-compaction'];
 
 /**
- * Each is { name, program, plan, flags, ends }: `plan` is what the program is told beside the seed, `ends` the exit
- * code or the signal that is right.
+ * Each is { name, program, plan, flags, ends, exact }: `plan` is what the program is told beside the seed, `ends` the exit
+ * code or the signal that is right, `exact` whether there are exact stacks, where it is not always.
  */
 export const CASES = [
   { name: 'churn', program: 'churn.js', plan: { workers: 2 }, flags: NATIVES },
   { name: 'start and stop', program: 'cycles.js', plan: {}, flags: SWEEP },
   { name: 'stopped behind our back', program: 'behind.js', plan: {}, flags: SWEEP },
-  { name: 'CPU profiles beside it', program: 'cpu-profiles.js', plan: {}, flags: SWEEP },
-  { name: '--cpu-prof', program: 'churn.js', plan: { workers: 1 }, flags: ['--cpu-prof'] },
+  {
+    name: 'CPU profiles beside it',
+    program: 'cpu-profiles.js',
+    plan: {},
+    flags: SWEEP,
+    exact: 'sometimes',
+  },
+  {
+    name: '--cpu-prof',
+    program: 'churn.js',
+    plan: { workers: 1 },
+    flags: ['--cpu-prof'],
+    exact: 'sometimes',
+  },
   ...FLAGS.map((flag) => ({
     name: flag,
     program: 'churn.js',
     plan: { workers: 1 },
     flags: [...SWEEP, flag],
+    // With it V8 walks stacks under a lock, also in a signal's handler.
+    ...(flag === NATIVE_STACK ? { exact: 'never' } : {}),
   })),
+  {
+    name: `${NATIVE_STACK} set by the program`,
+    program: 'churn.js',
+    plan: { workers: 1, flag: NATIVE_STACK },
+    flags: SWEEP,
+  },
   ...Object.entries({ exit: 0, runsOut: 0, throws: 1, killed: 'SIGTERM', inWorker: 0 }).map(
     ([way, ends]) => ({ name: `ends: ${way}`, program: 'ends.js', plan: { way }, flags: [], ends }),
   ),

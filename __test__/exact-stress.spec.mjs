@@ -10,8 +10,11 @@ describe('a process under stress', { concurrency: 3 }, () => {
     it(`survives exact stacks: ${one.name}`, async () => {
       const { isGood, ended, told, stderr } = await runCase(one, { exactStacks: true });
       assert.ok(isGood, `ended with ${ended}\n${stderr}`);
-      // Where they are not to be had it says so, and goes on with V8's.
-      assert.equal(told.exactStacks.enabled, hasExactStacks, told.exactStacks.reason);
+      // Where they are not to be had it says so, and goes on with V8's. Beside a CPU profile it depends on which
+      // was first.
+      if (one.exact === 'sometimes') return;
+      const isExact = hasExactStacks && one.exact !== 'never';
+      assert.equal(told.exactStacks.enabled, isExact, told.exactStacks.reason);
     });
   }
 });
