@@ -3,6 +3,7 @@
 
 const { channel } = require('node:diagnostics_channel');
 const { EventEmitter } = require('node:events');
+const { bare } = require('../bare.js');
 const { tryLoad } = require('../native.js');
 const { onExit } = require('../on-exit.js');
 const { takeSnapshot } = require('../snapshot.js');
@@ -57,8 +58,9 @@ class Monitor extends EventEmitter {
    * @param {any} options checked
    * @param {{ machine?: InstanceType<typeof Machine>, onWritten?: (path: string) => void }} [inside]
    */
-  constructor(options, { machine = new Machine(), onWritten = () => {} } = {}) {
+  constructor(options, inside = {}) {
     super();
+    const { machine = new Machine(), onWritten = () => {} } = bare(inside);
     this.#options = options;
     this.#machine = machine;
     this.#files = new Files(options);
@@ -68,7 +70,7 @@ class Monitor extends EventEmitter {
     // Where nothing can be sampled nothing is to be waited for.
     if (tryLoad() === undefined) return;
     this.#attempt(() => this.#files.prepare());
-    this.#begin();
+    this.#attempt(() => this.#begin());
   }
   #onWritten;
 
