@@ -448,6 +448,34 @@ test('a leak is in the directory before the process is killed', async () => {
   assert.equal(sites[0].functionName, 'keepOrders');
 });
 
+test('a leak is in the directory before V8 ends the process', async () => {
+  const dir = emptyDirectory();
+  const options = JSON.stringify({ dir, rules: true });
+  const { code, signal, stderr } = await runChild(fixture('monitor', 'leak.js'), ['40', options], {
+    execArgv: ['--max-old-space-size=100'],
+  });
+  assert.ok(code !== 0 || signal !== null);
+  assert.match(stderr, /JavaScript heap out of memory/);
+  const last = await Snapshot.read(join(dir, readDirectory(dir).profiles.pop()));
+  assert.equal((await last.top()).sites[0].functionName, 'keepOrders');
+});
+
+test('nothing is read that is on Object.prototype only, and a bad signal is an error', async () => {
+  const program = `
+    Object.assign(Object.prototype, {
+      ...{ machine: 1, onWritten: 1, files: 1, bytes: 1, ageMs: 1, keep: 1, series: 1, writer: '/', number: -1 },
+      ...{ abort: 1, rules: true, intervalMs: 1, format: 'svg', labels: { a: 1 }, profiles: 1, push: 1 },
+    });
+    const { monitor } = require(${JSON.stringify(root)});
+    const signal = { aborted: false, addEventListener() { throw new Error('mine'); } };
+    const watched = monitor({ dir: process.argv[1], signal });
+    watched.on('error', (error) => console.log(error.message));
+    watched.flush().then((file) => console.log(/heap-profile-.*-1\\.heapprofile$/.test(file), watched.files().length));
+    setTimeout(() => {}, 300);`;
+  const { code, stdout, stderr } = await runChild('-e', [program, emptyDirectory()]);
+  assert.deepEqual([code, stdout, stderr], [0, 'mine\ntrue 1\n', '']);
+});
+
 test('many processes share a directory, and its bounds', async () => {
   const dir = emptyDirectory();
   mkdirSync(join(dir, 'push'));
