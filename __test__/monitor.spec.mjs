@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -331,6 +332,21 @@ test('an AbortSignal stops it; a stopped one does nothing', async () => {
   assert.deepEqual([readdirSync(dir), process.listenerCount('SIGHUP')], [[], 0]);
   const aborted = monitor({ dir, signal: controller.signal });
   assert.equal(await aborted.flush(), undefined);
+});
+
+test('stop() waits for what is being written, and not for ever', async () => {
+  const { watched, machine } = underClock(NEVER);
+  const file = watched.flush();
+  const stopped = watched.stop();
+  machine.pass(5000);
+  await stopped;
+  assert.equal(watched.stats().isWriting, true);
+  assert.ok(existsSync(await file));
+  const other = monitor({ dir: emptyDirectory() });
+  const flushed = other.flush();
+  await other.stop();
+  assert.equal(other.stats().isWriting, false);
+  assert.ok(existsSync(await flushed));
 });
 
 test('what samples already goes on; what a monitor started ends with the last one', async () => {
