@@ -8,12 +8,17 @@
 //! are made, by which Grafana Alloy and others find a location of one profile in the next.
 
 mod address;
+mod fold;
+mod import;
 mod proto;
 mod read;
 mod tables;
+mod window;
 mod write;
 
+pub use fold::{Folded, Limit};
 pub use read::read;
+pub use window::{Difference, Window, write_window};
 pub use write::write;
 
 /// Protobuf that is longer is neither read nor written. A profile of a million nodes has a tenth of
