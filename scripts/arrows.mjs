@@ -20,9 +20,11 @@ const ROOMS = {
 
   'lib/display/': [],
   'lib/': [],
+  'lib/http/': ['lib/', 'lib/display/'],
+  'lib/push/': ['lib/'],
   'lib/inspector/': ['lib/'],
   'lib/cli/': ['lib/', 'lib/display/', 'lib/inspector/'],
-  'index.js': ['lib/'],
+  'index.js': ['lib/', 'lib/http/'],
   'register.js': ['lib/', 'index.js'],
   'sample-heap-allocations/': ['lib/', 'index.js'],
   'bin/': ['lib/cli/'],

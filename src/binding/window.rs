@@ -17,6 +17,7 @@ use super::write::JsChanges;
 pub struct JsWindow {
     /// Whether the base is subtracted from what is live, too, and not only from what was allocated.
     pub is_whole: bool,
+    pub leads_with_allocated: bool,
     /// No limits without.
     pub max_samples: Option<u32>,
     pub max_bytes: Option<u32>,
@@ -61,7 +62,7 @@ impl EncodeWindow {
     fn encode(&self) -> error::Result<(Vec<u8>, Folded)> {
         let profile = self.draft.finish();
         let base = self.base.as_ref().map(Draft::finish);
-        let JsWindow { is_whole, max_samples, max_bytes } = self.window;
+        let JsWindow { is_whole, leads_with_allocated, max_samples, max_bytes } = self.window;
         let difference = if is_whole { Difference::All } else { Difference::Allocated };
         let bound = |max: Option<u32>| max.map_or(u32::MAX as usize, |max| max as usize);
         let is_limited = max_samples.is_some() || max_bytes.is_some();
@@ -69,6 +70,7 @@ impl EncodeWindow {
         let window = Window {
             since: base.as_ref().map(|base| (base, difference)),
             limit: is_limited.then_some(limit),
+            leads_with_allocated,
         };
         let mut folded = Folded::default();
         let bytes = bounded(MAX_BUFFER_BYTES, |out| {

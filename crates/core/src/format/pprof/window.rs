@@ -33,6 +33,8 @@ pub struct Window<'a> {
     pub since: Option<(&'a Profile, Difference)>,
     /// How large it may be.
     pub limit: Option<Limit>,
+    /// Whether tools show first what was allocated, if that is known, as in Go's allocs.
+    pub leads_with_allocated: bool,
 }
 
 /// Writes a window of a profile, gzipped; what was folded.
@@ -50,12 +52,23 @@ pub fn write_window(
             encoded.proto.duration_nanos = nanos.unwrap_or(0).max(0);
         }
     }
+    if window.leads_with_allocated {
+        lead_with(&mut encoded.proto, "alloc_space");
+    }
     let folded = match window.limit {
         Some(limit) => fold(&mut encoded, limit)?,
         None => Folded::default(),
     };
     compress(&encoded, out)?;
     Ok(folded)
+}
+
+fn lead_with(proto: &mut Proto, name: &str) {
+    let mut types = proto.sample_type.iter().map(|one| one.r#type);
+    let is_it = |index: &i64| proto.string_table[*index as usize] == name;
+    if let Some(index) = types.find(is_it) {
+        proto.default_sample_type = index;
+    }
 }
 
 /// What tells samples apart: the addresses of the stack, and the size of the objects.

@@ -36,7 +36,7 @@ fn window(profile: &Profile, window: &Window<'_>) -> (Proto, Folded) {
 }
 
 fn since<'a>(base: &'a Profile, difference: Difference) -> Window<'a> {
-    Window { since: Some((base, difference)), limit: None }
+    Window { since: Some((base, difference)), ..Window::default() }
 }
 
 /// The innermost function and the values of each sample.
@@ -86,6 +86,17 @@ fn of_what_was_allocated_only_the_new_and_of_what_is_live_all() {
 }
 
 #[test]
+fn what_leads_is_what_was_allocated_if_that_is_known() {
+    for (profile, expected) in
+        [(profile(&[(3, 64)]), "inuse_space"), (allocated(&[(3, 64)], 1), "alloc_space")]
+    {
+        let (proto, _) =
+            window(&profile, &Window { leads_with_allocated: true, ..Window::default() });
+        assert_eq!(proto.string_table[proto.default_sample_type as usize], expected);
+    }
+}
+
+#[test]
 fn profiles_of_other_types_are_not_subtracted() {
     let (one, other) = (profile(&[(3, 1 << 40)]), allocated(&[(3, 1 << 40)], 1));
     let mut out = Vec::new();
@@ -97,7 +108,8 @@ fn the_smaller_sites_become_one() {
     let size: i64 = 1 << 40;
     let sizes = [(3, 4 << 40), (3, 3 << 40), (4, 1 << 40), (5, 1 << 40), (2, 1 << 40)];
     let profile = profile(&sizes);
-    let limit = |samples, bytes| Window { since: None, limit: Some(Limit { samples, bytes }) };
+    let limit =
+        |samples, bytes| Window { limit: Some(Limit { samples, bytes }), ..Window::default() };
     let (all, folded) = window(&profile, &limit(4, 1 << 20));
     assert_eq!((folded, all.sample.len()), (Folded::default(), 4));
     let (few, folded) = window(&profile, &limit(2, 1 << 20));
@@ -126,7 +138,7 @@ fn bytes_are_bounded_too() {
     let (whole, _) = window(&profile, &Window::default());
     for bytes in [whole.encoded_len() / 2, 4096, 1] {
         let limit = Some(Limit { samples: 16_000, bytes });
-        let (smaller, folded) = window(&profile, &Window { since: None, limit });
+        let (smaller, folded) = window(&profile, &Window { limit, ..Window::default() });
         assert!(smaller.encoded_len() <= bytes.max(700), "{} {bytes}", smaller.encoded_len());
         assert_eq!(folded.samples + smaller.sample.len() - 1, 1000);
         let sum = |proto: &Proto| proto.sample.iter().map(|sample| sample.value[1]).sum::<i64>();
