@@ -160,6 +160,11 @@ export interface SamplingHeapProfileNode {
   /** Estimated bytes that the function itself allocated, not rounded. */
   selfSize: number;
   id: number;
+  /**
+   * Line of the caller's script that called the function, 0-based; with exact stacks only, and absent if
+   * unknown. Calls from two lines are two nodes. Ours: DevTools ignores it.
+   */
+  callLineNumber?: number;
   children: SamplingHeapProfileNode[];
 }
 
@@ -174,6 +179,11 @@ export interface SamplingHeapProfileSample {
   nodeId: number;
   /** Increases with time within a session. */
   ordinal: number;
+  /**
+   * Line of its node's script that allocated it, 0-based; with exact stacks only, and absent if unknown.
+   * Ours: DevTools ignores it.
+   */
+  lineNumber?: number;
 }
 
 /** What DevTools reads: the DevTools protocol's HeapProfiler.SamplingHeapProfile. */

@@ -6,9 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { root } from './run.mjs';
 
 /** The modules of crates/core, the lowest first: each may use those before it. */
-const CORE = ['file', 'error', 'profile', 'runtime', 'source_map', 'format', 'analysis'].map(
-  (name) => `crates/core/src/${name}`,
-);
+const CORE = [
+  'file',
+  'machine_code',
+  'error',
+  'profile',
+  'runtime',
+  'source_map',
+  'format',
+  'analysis',
+].map((name) => `crates/core/src/${name}`);
 
 /** Every room with the other rooms that it may use. A file is in the one with the longest fitting name. */
 const ROOMS = {

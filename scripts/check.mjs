@@ -13,7 +13,8 @@ if (!existsSync(join(root, 'target', 'native.d.ts'))) {
 const DENY = ['-D', 'warnings'];
 const cpp = readdirSync(join(root, 'src', 'v8'), { recursive: true })
   .filter((name) => /\.(?:h|cc)$/.test(name))
-  .map((name) => `src/v8/${name}`);
+  .map((name) => `src/v8/${name}`)
+  .concat('scripts/exact-layout.cc');
 const clangFormat = ['--dry-run', '-Werror', ...cpp];
 const checks = [
   ['cargo', ['fmt', '--all', '--check']],
