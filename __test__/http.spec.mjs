@@ -100,7 +100,7 @@ test('?seconds=N is what changed in between, and less where it became less', TIM
   assert.ok(bytes > 1e6 && bytes < 4e6, String(bytes));
 });
 
-test('what was allocated is told once by delta_heap', { ...TIMEOUT }, async (t) => {
+test('what was allocated is told once by delta_heap', TIMEOUT, async () => {
   const major = Number.parseInt(process.versions.node, 10);
   const include = major < 20 ? 'live' : 'allocated';
   const { code, stdout, stderr } = await runChild(fixture('http-deltas.js'), [include]);
@@ -116,8 +116,7 @@ test('what was allocated is told once by delta_heap', { ...TIMEOUT }, async (t) 
   assert.equal(leads, 'alloc_space');
   // 8 MB before, nothing of it after; what is live is told each time.
   assert.ok(first.alloc_space > 5e6, stdout);
-  assert.ok(second.alloc_space < first.alloc_space / 4, stdout);
-  t.diagnostic(stdout);
+  assert.equal(second.alloc_space, 0, stdout);
 });
 
 test('who asks within a second shares a capture, others wait', TIMEOUT, async (t) => {
@@ -179,7 +178,6 @@ test('HEAD costs nothing, other methods are refused, wrong parameters too', TIME
     'debug/pprof/profile',
     'debug/pprof/heap/',
     'LEAKS',
-    '%2e%2e/debug/pprof/heap',
     '__proto__',
     'constructor',
     'a/debug/pprof/heap',
@@ -308,6 +306,7 @@ test('requests that no browser sends', TIMEOUT, async (t) => {
     '/p/../leaks',
     '/x/../p/leaks',
     '/p;/leaks',
+    '/p/%2e/leaks',
     '*',
     '/p\\leaks',
     'http://p/leaks',

@@ -56,7 +56,7 @@ function checkRequest(request, body) {
 }
 
 /**
- * `answer(response, index)` answers what was checked, by default as Pyroscope does. `requests` are those that were
+ * `answer(response, index)` answers what was checked, by default as Pyroscope does; false if that is no answer. `requests` are those that were
  * taken, `wrong` why others were not, `most` how many were open at once.
  */
 export async function standIn(t, answer = (response) => response.end()) {
@@ -70,8 +70,8 @@ export async function standIn(t, answer = (response) => response.end()) {
     try {
       const body = Buffer.concat(await request.toArray());
       const taken = { ...checkRequest(request, body), headers: request.headers };
-      await answer(response, pyroscope.attempts++);
-      if (response.statusCode < 300) pyroscope.requests.push(taken);
+      const isTaken = await answer(response, pyroscope.attempts++);
+      if (isTaken !== false && response.statusCode < 300) pyroscope.requests.push(taken);
     } catch (error) {
       if (error.code === 'ECONNRESET') return;
       pyroscope.wrong.push(error);

@@ -17,6 +17,8 @@ const TIMES = {
   maxHeaderSize: 8192,
 };
 const MOST_CONNECTIONS = 128;
+/** How long requests may still take once it closes. */
+const LAST_MS = 2000;
 
 const LOOPBACK = /^(?:127\.|::1$|localhost$)/;
 
@@ -100,10 +102,13 @@ class Listening {
 
   async close() {
     this.#closed ??= new Promise((resolve) => {
-      this.#server.close(() => resolve(undefined));
+      // Windows end early; who does not read then has had time. This one timer holds the process until all is closed.
+      const timer = setTimeout(() => this.#server.closeAllConnections(), LAST_MS);
+      this.#server.close(() => {
+        clearTimeout(timer);
+        resolve(undefined);
+      });
       this.#server.closeIdleConnections();
-      // Windows end early; who does not read then has had time.
-      setTimeout(() => this.#server.closeAllConnections(), 2000).unref();
     });
     return this.#closed;
   }

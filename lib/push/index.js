@@ -55,10 +55,7 @@ class Push {
       this.#stats.lost[reason] += 1;
     });
     // What the process before has left is sent whether or not there is anything new.
-    this.#spool.prepare().then(
-      () => this.#send(),
-      (error) => this.#note(error),
-    );
+    this.#send();
   }
 
   /**
@@ -140,11 +137,15 @@ class Push {
 
   async #sendAll() {
     this.#timer = undefined;
-    while (!this.#end.signal.aborted) {
-      const entry = await this.#spool.first();
-      if (entry === undefined) return;
-      const wait = await this.#sendOne(entry);
-      if (wait !== undefined) return this.#sendIn(wait);
+    try {
+      while (!this.#end.signal.aborted) {
+        const entry = await this.#spool.first();
+        const wait = entry && (await this.#sendOne(entry));
+        if (wait !== undefined) this.#timer = setTimeout(() => this.#send(), wait).unref();
+        if (entry === undefined || wait !== undefined) return;
+      }
+    } catch (error) {
+      this.#note(error);
     }
   }
 
@@ -190,10 +191,6 @@ class Push {
     this.#failures += 1;
     const asked = /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) * 1000 : 0;
     return Math.min(LONGEST_RETRY_MS, Math.max(asked, longest)) * (0.5 + Math.random());
-  }
-
-  #sendIn(wait) {
-    this.#timer = setTimeout(() => this.#send(), wait).unref();
   }
 
   #fail(error) {

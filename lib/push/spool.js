@@ -81,6 +81,7 @@ class Spool {
    * @returns {Promise<Entry | undefined>}
    */
   async first() {
+    await this.prepare();
     while (this.#entries.length > 0 && this.#entries[0].until < Date.now() - MAX_AGE_MS) {
       await this.#drop('expired');
     }
@@ -102,9 +103,8 @@ class Spool {
   }
 
   async #drop(reason) {
-    const [oldest] = this.#entries;
-    await this.remove(oldest);
     this.#onDrop(reason);
+    await this.remove(this.#entries[0]);
   }
 
   #newName(from, until) {

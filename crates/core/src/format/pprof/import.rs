@@ -12,6 +12,8 @@ pub struct Import<'a> {
     strings: HashMap<String, i64>,
     /// Ids by address.
     locations: HashMap<u64, u64>,
+    /// Ids by name, file and line, in the strings of `to`.
+    functions: HashMap<(i64, i64, i64), u64>,
 }
 
 impl<'a> Import<'a> {
@@ -19,7 +21,8 @@ impl<'a> Import<'a> {
         let strings = to.string_table.iter().enumerate();
         let strings = strings.map(|(index, text)| (text.clone(), index as i64)).collect();
         let locations = to.location.iter().map(|one| (one.address, one.id)).collect();
-        Import { to, from, strings, locations }
+        let functions = to.function.iter().map(|one| (key_of(one), one.id)).collect();
+        Import { to, from, strings, locations, functions }
     }
 
     /// The index of one of the other profile's strings.
@@ -88,16 +91,27 @@ impl<'a> Import<'a> {
         let new = self.to.location.len() as u64 + 1;
         let mut copy = Location { id: new, ..location.clone() };
         for line in &mut copy.line {
-            let mut function = from.function[line.function_id as usize - 1];
-            function.id = self.to.function.len() as u64 + 1;
-            line.function_id = function.id;
-            function.name = self.string(function.name);
-            function.system_name = function.name;
-            function.filename = self.string(function.filename);
-            self.to.function.push(function);
+            line.function_id = self.function(from.function[line.function_id as usize - 1]);
         }
         self.locations.insert(location.address, new);
         self.to.location.push(copy);
         new
     }
+
+    fn function(&mut self, mut function: Function) -> u64 {
+        function.name = self.string(function.name);
+        function.system_name = function.name;
+        function.filename = self.string(function.filename);
+        function.id = self.to.function.len() as u64 + 1;
+        let known = *self.functions.entry(key_of(&function)).or_insert(function.id);
+        if known == function.id {
+            self.to.function.push(function);
+        }
+        known
+    }
+}
+
+/// What tells functions apart.
+fn key_of(function: &Function) -> (i64, i64, i64) {
+    (function.name, function.filename, function.start_line)
 }
