@@ -91,10 +91,9 @@ class Captures {
     const now = performance.now();
     const last = this.#last;
     if (last !== undefined && (!isCollected || last.isCollected)) return last;
-    if (now < this.#notBefore) throw busy(this.#notBefore - now);
-    if (isCollected && now < this.#collectionNotBefore) {
-      throw busy(this.#collectionNotBefore - now);
-    }
+    const collectionNotBefore = isCollected ? this.#collectionNotBefore : -Infinity;
+    const notBefore = Math.max(this.#notBefore, collectionNotBefore);
+    if (now < notBefore) throw busy(notBefore - now);
     this.#makeRoom(now);
     return this.#take(isCollected);
   }

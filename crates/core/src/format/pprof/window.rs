@@ -1,5 +1,5 @@
 //! What changed between two profiles, and profiles for those who take no more than so many samples. Works on
-//! what [`super::write`] makes, as those do who get it: samples are told apart by the addresses of their
+//! what [`super::write()`] makes, as those do who get it: samples are told apart by the addresses of their
 //! locations and the sizes of their objects.
 
 use std::collections::hash_map::Entry;
