@@ -20,7 +20,7 @@ const MAX_DEPTH = 1024;
 
 /** @type {`${JsInclude}`[]} */
 const INCLUDES = ['live', 'allocated'];
-const GROUPINGS = ['function', 'file', 'package', 'stack'];
+const GROUPINGS = ['function', 'file', 'package', 'stack', 'line'];
 /** @type {`${JsFormat}`[]} */
 const FORMATS = ['heapprofile', 'pprof', 'folded'];
 
@@ -198,10 +198,12 @@ module.exports = {
   checkLabels,
   checkLeakOptions,
   checkObject,
+  checkOneOf,
   checkOptions,
   checkPath,
   checkReadOptions,
   checkSiteOptions,
+  checkSourceMaps,
   checkStartOptions,
   checkString,
   checkWriteRequest,
