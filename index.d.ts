@@ -958,7 +958,7 @@ export interface Monitor extends EventEmitter {
    */
   flush(): Promise<string | undefined>;
   /**
-   * Takes no more profiles, resolves when the one under way is written, and ends the sampling session if it was a
+   * Takes no more profiles, resolves when the one under way is written (or after 5 s, if the disk hangs), and ends the sampling session if it was a
    * monitor that started it, with the last monitor. Never rejects; a second time it does nothing.
    */
   stop(): Promise<void>;
