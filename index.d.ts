@@ -315,20 +315,58 @@ export interface Frame {
   columnNumber: number;
 }
 
+/** A function that leads to a site. */
+export interface Caller extends Frame {
+  /** The line of it that calls the next one; 1-based, 0 if unknown, as without exact stacks. */
+  callLineNumber: number;
+}
+
+/** A line that allocates. */
+export interface Line {
+  url: string;
+  /** 1-based. */
+  lineNumber: number;
+  /** 1-based, 0 if unknown: V8 tells lines only. */
+  columnNumber: number;
+  /** Its part of the site, 0 to 1: see `lines` of the site. */
+  share: number;
+}
+
 /** What memory is put down to. */
 export interface Site extends Frame {
   /** How it is reached where it holds most: the nearest 64 callers at most, the nearest first. */
-  stack: Frame[];
+  stack: Caller[];
+  /**
+   * The lines of the function that allocate, with `total` or `hideNodeInternals` also those that call what
+   * does; 64 at most. They need exact stacks, or a pprof file that has lines; else this is empty. Of `top()`
+   * those that hold most first; of `diff()` those that grew most (of a site that shrank: shrank), each with its
+   * part of that; of `leaks()` those that allocated what stays.
+   */
+  lines: Line[];
+}
+
+/** Whose stacks an answer is from. */
+export interface Stacks {
+  /**
+   * Whether the session had exact stacks. If not they are V8's: a function that V8 inlined has no frame, and
+   * what it allocates is put down to the function that it was inlined into; no lines are known.
+   */
+  exact: boolean;
+  /** Part of the sampled live objects that has an exact stack, 0 to 1; the others have V8's. */
+  exactShare: number;
+  /** Why there are no exact stacks although they were asked for, else null. */
+  reason: string | null;
 }
 
 /** Which sites are asked for: options of `top()`, `diff()` and `Snapshot.leaks()`. */
 export interface GroupOptions {
   /**
    * What makes a site: a function, a script, a package (`(app)`, `(node)` and those in node_modules),
-   * or a function with all its callers.
+   * a function with all its callers, or a line of a function: the site's `lines` has that one, or none if it
+   * is unknown.
    * @default 'function'
    */
-  by?: 'function' | 'file' | 'package' | 'stack';
+  by?: 'function' | 'file' | 'package' | 'stack' | 'line';
   /**
    * Which memory is looked at: objects on V8's heap, Buffers outside of it (`externalMemory`), or both.
    * @default 'both'
@@ -402,6 +440,8 @@ export interface Top {
    * them live (`include: 'allocated'` before Node.js 26). Then read "allocated" for "live" below.
    */
   include: 'live' | 'allocated';
+  /** Null of other tools' files. */
+  stacks: Stacks | null;
   /** Null of files that do not tell. */
   process: ProcessChange | null;
   /** All live bytes of the profile. */
@@ -431,6 +471,8 @@ export interface TopSite extends Site {
 export interface Diff {
   /** As of `Top`: 'allocated' if V8 did not tell the live objects of one of the two. */
   include: 'live' | 'allocated';
+  /** Null of other tools' files; exact if those of both are. */
+  stacks: Stacks | null;
   /** Whether both are of one sampling session. */
   sameSession: boolean;
   /** Null unless both files tell. */
@@ -486,6 +528,8 @@ export interface Leaks {
    * of `heap-profile attach`.
    */
   growthOnly: boolean;
+  /** Null of other tools' files. */
+  stacks: Stacks | null;
   /**
    * Full garbage collections between the first and the last capture. Only captures between which there
    * was one are compared. Null of files that do not tell: then garbage may look like a leak.
@@ -783,7 +827,8 @@ export function write(
 /** When `monitor()` takes profiles besides the regular ones. `true` is a rule's default, `false` is never. */
 export interface MonitorRules {
   /**
-   * The live heap just after a full collection reaches these shares of V8's heap limit, 0 to 1.
+   * The live heap just after a full collection reaches these shares, 0 to 1, of what V8's old generation may have
+   * (`--max-old-space-size`).
    * @default [0.7, 0.8, 0.9]
    */
   heapRatio?: number | readonly number[] | boolean;
@@ -905,7 +950,7 @@ export interface MonitorProfile {
     sampleCount: number;
     fullCollections: number;
     memoryUsage: MemoryUsage;
-    /** V8's, of this thread, bytes. */
+    /** What the old generation of this thread may have, bytes: V8's limit without its young generation. */
     heapLimit: number;
     /** What the process may have, bytes: of the machine's memory and control groups' limits the least. */
     memoryLimit: number;
@@ -946,7 +991,7 @@ export interface Monitor extends EventEmitter {
    */
   flush(): Promise<string | undefined>;
   /**
-   * Takes no more profiles, resolves when the one under way is written, and ends the sampling session if it was a
+   * Takes no more profiles, resolves when the one under way is written (or after 5 s, if the disk hangs), and ends the sampling session if it was a
    * monitor that started it, with the last monitor. Never rejects; a second time it does nothing.
    */
   stop(): Promise<void>;
@@ -966,3 +1011,73 @@ export interface Monitor extends EventEmitter {
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong options; nothing else.
  */
 export function monitor(options?: MonitorOptions): Monitor;
+
+/** What answers are made of: options of `handler()` and `listen()`. */
+export interface ServeOptions {
+  /**
+   * What `Authorization: Bearer …` must say; without it whoever reaches the server may read profiles. Not empty,
+   * without spaces and controls; compared in constant time.
+   */
+  token?: string;
+  /** Whose files `/leaks` looks at: what `monitor()` returned. */
+  monitor?: { files(): string[] };
+  /** Which directory's files `/leaks` looks at without a monitor: the last 100 profiles by name. */
+  dir?: string;
+}
+
+/** Options of `handler()`. */
+export interface HandlerOptions extends ServeOptions {
+  /**
+   * The path under which it is mounted, as `request.url` tells, such as `/profiling`: what is not below it is not
+   * answered. Express takes it from the URL itself: leave it out there.
+   * @default ''
+   */
+  prefix?: string;
+}
+
+/** Options of `listen()`: a `port` or a `socket`. */
+export interface ListenOptions extends ServeOptions {
+  /** 0 for any that is free. */
+  port?: number;
+  /** @default '127.0.0.1' */
+  host?: string;
+  /** The path of a Unix socket, made with mode 0600; what a killed process left there is replaced. */
+  socket?: string;
+}
+
+/** What `listen()` resolves to. */
+export interface Listening {
+  /** Of a port: such as `http://127.0.0.1:6060/`. Undefined of a socket, and after `close()`. */
+  readonly url: string | undefined;
+  /** Stops listening, and resolves when all requests have ended: windows end early, slow readers after 2 s. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A listener for `node:http`, middleware for Express, and what answers raw requests of any other framework.
+ * Answers GET and HEAD of `/` (a page with a flame graph), `/flamegraph`, `/debug/pprof/heap`, `/debug/pprof/allocs`,
+ * `/debug/pprof/delta_heap`, `/heap.heapprofile` and `/leaks`, as doc/fleet.md says. All else it leaves to `next`, or
+ * without one answers 404. Starts sampling this thread, if nobody has, when it is made; where that fails, and where
+ * sampling was stopped, requests are answered 503. One capture at a time: who asks within a second of one gets it,
+ * others get 429 with `Retry-After`.
+ *
+ * Profiles tell the names and files of functions. Without `token` it is for the program to see who asks.
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: wrong options.
+ */
+export function handler(
+  options?: HandlerOptions,
+): (
+  request: import('node:http').IncomingMessage,
+  response: import('node:http').ServerResponse,
+  next?: () => void,
+) => Promise<void>;
+
+/**
+ * A server of its own for what `handler()` answers. It keeps no process alive. In a cluster each worker needs a port of
+ * its own. Without a token, what listens on a loopback address answers only to requests for an address or for localhost,
+ * so that no web page can read profiles.
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong options.
+ * @throws Node's errors of listening, such as `EADDRINUSE`.
+ */
+export function listen(options: ListenOptions): Promise<Listening>;

@@ -1,4 +1,4 @@
-// The child process of throughput.mjs: a server whose only route allocates as real ones do.
+// The child process of throughput.mjs and exact.mjs: a server whose only route allocates as real ones do.
 import Fastify from 'fastify';
 
 const ROWS = 40;
@@ -34,6 +34,7 @@ server.get('/orders', async (request) => {
 });
 const url = await server.listen({ port: 0, host: '127.0.0.1' });
 
-process.on('message', () => process.send(process.cpuUsage()));
+const answers = { cpuUsage: () => process.cpuUsage(), capture: () => globalThis.benchCapture() };
+process.on('message', (question) => process.send(answers[question]()));
 process.on('disconnect', () => process.exit());
 process.send(`${url}/orders?customer=42`);

@@ -22,7 +22,7 @@ const MAX_DEPTH = 1024;
 const INCLUDES = ['live', 'allocated'];
 /** @type {`${JsMemory}`[]} */
 const MEMORIES = ['heap', 'buffers', 'both'];
-const GROUPINGS = ['function', 'file', 'package', 'stack'];
+const GROUPINGS = ['function', 'file', 'package', 'stack', 'line'];
 /** @type {`${JsFormat}`[]} */
 const FORMATS = ['heapprofile', 'pprof', 'folded'];
 
@@ -215,6 +215,7 @@ module.exports = {
   checkSiteOptions,
   checkSourceMaps,
   checkStartOptions,
+  checkString,
   checkWriteRequest,
   FORMATS,
   GROUPINGS,

@@ -1,9 +1,13 @@
 // Asks the real `go tool pprof`.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 
 /** Runs go with these arguments: what it prints, and what it says on stderr. */
 function go(...args) {
-  const { error, status, stdout, stderr } = spawnSync('go', args, { encoding: 'utf8' });
+  // Where pprof keeps what it fetches.
+  const env = { ...process.env, PPROF_TMPDIR: tmpdir() };
+  const { error, status, stdout, stderr } = spawnSync('go', args, { encoding: 'utf8', env });
   if (error?.code === 'ENOENT') {
     throw new Error(
       'Go is missing: no go on PATH. Install it (Debian: apt-get install golang-go).',
@@ -77,4 +81,16 @@ function parseSamples(text) {
     else samples.push({ values: values.trim().split(/\s+/).map(Number), labels: '' });
   }
   return samples;
+}
+
+/** What `-list` prints of a function: its source, and what each line holds. */
+export function list(file, sampleType, name) {
+  return report(`-list=^${name}$`, `-sample_index=${sampleType}`, file);
+}
+
+/** The page that `-weblist` makes of the same; written beside the profile. */
+export function weblist(file, sampleType, name) {
+  const page = `${file}.html`;
+  report(`-weblist=^${name}$`, `-output=${page}`, `-sample_index=${sampleType}`, file);
+  return readFileSync(page, 'utf8');
 }

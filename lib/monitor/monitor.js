@@ -3,6 +3,7 @@
 
 const { channel } = require('node:diagnostics_channel');
 const { EventEmitter } = require('node:events');
+const { bare } = require('../bare.js');
 const { tryLoad } = require('../native.js');
 const { onExit } = require('../on-exit.js');
 const { takeSnapshot } = require('../snapshot.js');
@@ -22,6 +23,9 @@ const SIGNAL_GAP = 1000;
 /** How long after a failure the next attempt is, at first and at most: each takes a profile anew. */
 const RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
+
+/** How long `stop()` waits for the profile that is being written. */
+const LONGEST_STOP_MS = 5000;
 
 class Monitor extends EventEmitter {
   #options;
@@ -57,8 +61,9 @@ class Monitor extends EventEmitter {
    * @param {any} options checked
    * @param {{ machine?: InstanceType<typeof Machine>, onWritten?: (path: string) => void }} [inside]
    */
-  constructor(options, { machine = new Machine(), onWritten = () => {} } = {}) {
+  constructor(options, inside = {}) {
     super();
+    const { machine = new Machine(), onWritten = () => {} } = bare(inside);
     this.#options = options;
     this.#machine = machine;
     this.#files = new Files(options);
@@ -68,7 +73,7 @@ class Monitor extends EventEmitter {
     // Where nothing can be sampled nothing is to be waited for.
     if (tryLoad() === undefined) return;
     this.#attempt(() => this.#files.prepare());
-    this.#begin();
+    this.#attempt(() => this.#begin());
   }
   #onWritten;
 
@@ -129,7 +134,9 @@ class Monitor extends EventEmitter {
     this.#callOffRetry();
     this.#waiting = undefined;
     for (const end of this.#ends) end();
-    await this.#work;
+    // A disk that hangs must not keep the program from its end.
+    const isLong = new Promise((resolve) => this.#machine.after(LONGEST_STOP_MS, () => resolve(0)));
+    await Promise.race([this.#work, isLong]);
     this.#attempt(() => session.leave());
   }
 

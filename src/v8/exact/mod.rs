@@ -17,6 +17,8 @@ mod ffi;
 #[cfg(exact_stacks)]
 mod flags;
 #[cfg(exact_stacks)]
+mod functions;
+#[cfg(exact_stacks)]
 mod hook;
 #[cfg(exact_stacks)]
 mod layouts;

@@ -6,8 +6,8 @@ use heap_profile_core::profile::Profile;
 use heap_profile_core::profile::metadata::Options;
 use napi::Env;
 
-use super::cpu_profiler::Functions;
 use super::flags;
+use super::functions::Functions;
 use super::hook::Hook;
 use super::layouts::Layout;
 use super::locate::{Known, locate};

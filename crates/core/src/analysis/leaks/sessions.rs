@@ -11,9 +11,11 @@ use super::clock::{self, Birth};
 use super::history::{History, Life, Track};
 use crate::analysis::process::Usage;
 use crate::analysis::sites::Sites;
+use crate::analysis::stacks::Said;
 use crate::analysis::ways::NO_WAY;
 use crate::profile::buffers::is_buffer;
 use crate::profile::estimate::Total;
+use crate::profile::lines::ByLine;
 use crate::profile::{Estimate, Profile};
 
 /// What captures must have in common to be of one session.
@@ -64,12 +66,15 @@ impl Sessions {
         if is_session && session.has_copy_of(&capture) {
             return;
         }
-        let (of_nodes, ways) = sites.with_ways(profile);
+        let by_line = ByLine::of(profile);
+        let profile = by_line.profile();
+        let (of_nodes, ways) = sites.with_ways(&by_line);
         match following {
             Some(_) => session.follow(profile, &of_nodes, &ways, &capture),
             None => session.sum(profile, &of_nodes),
         }
         session.state(profile, &of_nodes);
+        session.stacks.add(&profile.metadata);
         session.captures.push(capture);
     }
 
@@ -117,6 +122,8 @@ struct Session {
     sums: Vec<(u32, Life)>,
     /// Live bytes that files state beside their samples: site, capture, bytes.
     stated: Vec<(u32, usize, f64)>,
+    /// Whose stacks the captures have.
+    stacks: Said,
 }
 
 /// A sampled object.
@@ -180,7 +187,7 @@ impl Session {
     }
 
     fn into_history(self, following: Option<Following>) -> History {
-        let Session { captures, objects, sums, stated } = self;
+        let Session { captures, objects, sums, stated, stacks } = self;
         let (count, is_timed) =
             (captures.len(), captures.iter().all(|capture| capture.taken_at.is_some()));
         let (captures, places) = in_order(captures, is_timed);
@@ -215,6 +222,7 @@ impl Session {
             usages: captures.iter().map(|capture| capture.usage).collect(),
             names: captures.into_iter().map(|capture| capture.name).collect(),
             tracks,
+            stacks,
             interval,
             is_timed,
         }
