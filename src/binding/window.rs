@@ -1,5 +1,7 @@
 //! Encodes what changed between two captures, and captures for those who take no more than so many samples.
 
+use std::collections::HashMap;
+
 use heap_profile_core::error;
 use heap_profile_core::format::bounded::bounded;
 use heap_profile_core::format::draft::Draft;
@@ -91,10 +93,15 @@ impl NativeSnapshot {
         window: JsWindow,
         changes: JsChanges,
     ) -> AsyncTask<EncodeWindow> {
-        let JsChanges { source_maps, memory, .. } = changes;
-        let changes_of_base = JsChanges { labels: None, memory, source_maps };
-        let base = base.map(|base| base.draft(changes_of_base));
         let draft = self.draft(changes);
+        // Labels are of what is written.
+        let of_base = |base: &NativeSnapshot| Draft {
+            profile: base.profile(),
+            memory: draft.memory,
+            source_maps: draft.source_maps,
+            labels: HashMap::new(),
+        };
+        let base = base.map(of_base);
         AsyncTask::new(EncodeWindow { draft, base, window })
     }
 }
