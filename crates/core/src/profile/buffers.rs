@@ -56,8 +56,10 @@ impl Function {
         }
     }
 
-    fn is_pseudo(&self) -> bool {
-        self.script_id == 0
+    /// Whether it is the program's: neither Node.js's own nor no function at all.
+    fn is_program(&self) -> bool {
+        let script_name = self.script_name.to_utf8();
+        !script_name.is_empty() && !script_name.starts_with("node:")
     }
 
     /// Whether it has that name, in the script of that name.
@@ -103,8 +105,9 @@ pub struct Buffers {
 type Key = (u32, i32, i32, i32);
 
 impl Profile {
-    /// With Buffers, in the same tree. Without `has_call_lines` the nodes of the profile say nothing of where their functions
-    /// were called, so only the leaves do.
+    /// With Buffers, in the same tree. Without `has_call_lines` the nodes of the profile say nothing of where their
+    /// functions were called. Then only what leads from the innermost function of the program to the leaf says so: all
+    /// else would not be the same calls.
     pub fn with_buffers(mut self, buffers: &Buffers, has_call_lines: bool) -> Profile {
         let interval = self.interval().unwrap_or(1);
         let merged = Merged::of(&self, buffers, has_call_lines);
@@ -119,7 +122,8 @@ impl Profile {
                 count: estimate::v8_count(buffer.size, interval, 1),
                 // The leaf has it: it is a line of the caller's.
                 line: 0,
-                is_live: buffer.is_live,
+                // As V8's are where it does not tell.
+                is_live: buffer.is_live || !parts.knows_liveness,
             }
         }));
         parts.samples = samples.into();
@@ -147,6 +151,7 @@ impl Merged {
         let mut children = Children::of(&nodes);
         let highest = nodes.iter().map(|node| node.id).max().unwrap_or_default();
         let is_used = used(buffers);
+        let leads_on = leads_to_program(buffers);
         let mut places = vec![0; is_used.len()];
         for stack in (0..is_used.len()).filter(|&stack| is_used[stack]) {
             let Some(call) = buffers.stacks.keys[stack] else { continue };
@@ -161,7 +166,7 @@ impl Merged {
                 start_position: function.start_position,
                 line_number: function.line_number,
                 column_number: function.column_number,
-                call_line: if has_call_lines || function.is_pseudo() { call.line } else { 0 },
+                call_line: if has_call_lines || !leads_on[stack] { call.line } else { 0 },
                 allocations_end: 0,
             };
             places[stack] = children.place(&mut nodes, node, &names);
@@ -205,6 +210,20 @@ fn used(buffers: &Buffers) -> Vec<bool> {
         }
     }
     is_used
+}
+
+/// Whether each call is of a function of the program, or leads to one.
+fn leads_to_program(buffers: &Buffers) -> Vec<bool> {
+    let Tree { keys, parents, .. } = &buffers.stacks;
+    let is_program: Vec<bool> = buffers.functions.iter().map(Function::is_program).collect();
+    let mut leads: Vec<bool> = keys
+        .iter()
+        .map(|call| call.is_some_and(|call| is_program[call.function as usize]))
+        .collect();
+    for stack in (1..leads.len()).rev() {
+        leads[parents[stack] as usize] |= leads[stack];
+    }
+    leads
 }
 
 /// The strings of a profile. Some may be there twice: V8 has equal ones at several addresses.
