@@ -57,7 +57,10 @@ const RULE_CHECKS = {
   perHour: (name, value) => checkInteger(name, value, 3600),
 };
 
-const HEAP_LIMIT_CHECKS = { profiles: (name, value) => checkInteger(name, value, 10) };
+/** Profiles near the heap limit: each raises it once more. */
+const MOST_AT_LIMIT = 10;
+
+const HEAP_LIMIT_CHECKS = { profiles: (name, value) => checkInteger(name, value, MOST_AT_LIMIT) };
 
 const CHECKS = {
   dir: checkPath,
@@ -167,4 +170,4 @@ function writerName(pid, threadId) {
   return `${host || 'host'}-${pid}-${threadId}`;
 }
 
-module.exports = { checkMonitorOptions, checkRules, SIGNALS, writerName };
+module.exports = { checkMonitorOptions, checkRules, MOST_AT_LIMIT, SIGNALS, writerName };
