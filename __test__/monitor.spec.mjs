@@ -300,8 +300,8 @@ test('a signal asks for one; other listeners stay, and many signals are few prof
 }, async () => {
   const { watched, machine, told } = underClock({ ...NEVER, signal: 'SIGUSR2' });
   let heard = 0;
-  // Test runners may have some.
-  const others = process.listeners('SIGUSR2').length;
+  // Node.js 24's test runner has its tests write a report for each.
+  process.report.reportOnSignal = false;
   const listener = () => {
     heard += 1;
   };
@@ -316,8 +316,7 @@ test('a signal asks for one; other listeners stay, and many signals are few prof
   machine.pass(1000);
   await until(() => told.profiles.length === 2);
   await watched.stop();
-  assert.equal(process.listeners('SIGUSR2').length, others);
-  assert.ok(process.listeners('SIGUSR2').includes(listener));
+  assert.deepEqual(process.listeners('SIGUSR2'), [listener]);
   process.off('SIGUSR2', listener);
 });
 
