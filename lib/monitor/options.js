@@ -72,6 +72,8 @@ const CHECKS = {
   rules: checkRules,
   heapLimit: (name, value) => ({ profiles: 2, ...checkOptions(HEAP_LIMIT_CHECKS, value, name) }),
   signal: checkSignals,
+  // Not loaded by who pushes nothing.
+  push: (name, value) => require('../push/options.js').checkPush(name, value),
   workers: checkBoolean,
   onExit: checkBoolean,
 };
