@@ -368,7 +368,10 @@ test('profiles are pushed at intervals of their own, and when it is flushed', as
   await until(() => asked.length === 1);
   const file = await watched.flush();
   assert.deepEqual([asked.length, watched.stats().push.sent], [2, 2]);
-  assert.ok(asked.every((path) => path.startsWith('/ingest?name=shop')), asked[0]);
+  assert.ok(
+    asked.every((path) => path.startsWith('/ingest?name=shop')),
+    asked[0],
+  );
   await watched.stop();
   machine.pass(60_000);
   server.close();
