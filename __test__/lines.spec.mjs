@@ -5,6 +5,8 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { describe, explain } from '../flamegraph/text.mjs';
+import { buildTree } from '../flamegraph/tree.mjs';
 import { cli, fixture, root, temporaryDirectory } from './helpers.mjs';
 import { linedProfile } from './lines.mjs';
 
@@ -179,6 +181,27 @@ test('what the stacks are not is said once, where it is so', async () => {
   assert.equal(await count(foreign), 0);
   const { stdout } = await text('leaks', session({ exactStacks: undefined }));
   assert.equal(stdout.split(HINT).length - 1, 1);
+});
+
+test('a flame graph has a node for each line, of which the page makes one for each function', async () => {
+  const html = String(await (await Snapshot.read(file)).encodeFlamegraph());
+  const [, text] = /<script id="data" type="application\/json">(.*?)<\/script>/.exec(html);
+  const { frames, calls, stacks } = JSON.parse(text);
+  assert.equal(stacks.exact, true);
+  const described = frames.map(describe);
+  const rows = (node) => [node.name, node.shortPlace, ...node.children.map(rows)];
+  const byLine = buildTree(calls, described, [], true);
+  const [handle, other] = byLine.children.map(rows);
+  assert.deepEqual(handle.slice(0, 3), ['handle', 'cache.js:13', ['remember', 'cache.js:8']]);
+  assert.deepEqual(other.slice(0, 2), ['handle', 'cache.js:14']);
+  const whole = buildTree(calls, described, [], false);
+  const [remember] = whole.children[0].children;
+  assert.deepEqual(
+    [whole.children.length, remember.name, remember.shortPlace],
+    [1, 'remember', 'cache.js:6'],
+  );
+  assert.equal(whole.children[0].value, byLine.children[0].value + byLine.children[1].value);
+  assert.match(explain(remember, '1 %'), /^remember\n\/srv\/cache\.js:8, 9, and 7\n/);
 });
 
 /** A script of two lines for one, and its map. */

@@ -24,6 +24,9 @@ const SIGNAL_GAP = 1000;
 const RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
 
+/** How long `stop()` waits for the profile that is being written. */
+const LONGEST_STOP_MS = 5000;
+
 class Monitor extends EventEmitter {
   #options;
   #machine;
@@ -131,7 +134,9 @@ class Monitor extends EventEmitter {
     this.#callOffRetry();
     this.#waiting = undefined;
     for (const end of this.#ends) end();
-    await this.#work;
+    // A disk that hangs must not keep the program from its end.
+    const isLong = new Promise((resolve) => this.#machine.after(LONGEST_STOP_MS, () => resolve(0)));
+    await Promise.race([this.#work, isLong]);
     this.#attempt(() => session.leave());
   }
 
