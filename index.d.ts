@@ -907,6 +907,8 @@ export interface MonitorOptions {
    * @default false
    */
   rules?: boolean | MonitorRules;
+  /** Sends profiles to Pyroscope, see doc/fleet.md. */
+  push?: PushOptions;
   /** So many profiles are written when the heap is about to be full, before V8 ends the process. */
   heapLimit?: { profiles?: number };
   /**
@@ -920,6 +922,37 @@ export interface MonitorOptions {
    * @default false
    */
   onExit?: boolean;
+}
+
+export interface PushOptions {
+  /** Of the server, http: or https:, without a query; `/ingest` is added. */
+  url: string;
+  /** Name of the service: letters, digits, `_ . / -`, with a letter first. */
+  app: string;
+  /** By name; values without commas, braces and controls. */
+  labels?: Record<string, string>;
+  /** `X-Scope-OrgID`. */
+  tenant?: string;
+  auth?: { username: string; password: string } | { token: string };
+  /**
+   * Milliseconds from one profile to the next, 1000 to 2147483647: they are taken for this alone.
+   * @default 60000
+   */
+  intervalMs?: number;
+}
+
+/** What became of the profiles to push; what waits for it is on disk, `dir`/push. */
+export interface PushStats {
+  sent: number;
+  retries: number;
+  /** Too old, too many, refused by the server, or not written or encoded. */
+  lost: { expired: number; full: number; rejected: number; failed: number };
+  /** Of all that were sent: what went into `(smaller sites)`. */
+  foldedSamples: number;
+  foldedBytes: number;
+  pending: number;
+  pendingBytes: number;
+  lastError: Error | null;
 }
 
 export type MonitorSignal = 'SIGUSR2' | 'SIGHUP' | 'SIGQUIT' | 'SIGWINCH';
@@ -973,6 +1006,8 @@ export interface MonitorStats {
   reasons: Partial<Record<ProfileReason, number>>;
   lastFile: string | null;
   lastError: Error | null;
+  /** Null without `push`. */
+  push: PushStats | null;
 }
 
 /**
@@ -986,7 +1021,7 @@ export interface Monitor extends EventEmitter {
   once(event: 'profile', listener: (profile: MonitorProfile) => void): this;
   once(event: 'error', listener: (error: NodeJS.ErrnoException) => void): this;
   /**
-   * Takes a profile now and resolves to its path once it is written, or to undefined: if it could not be written,
+   * Takes a profile now, and with `push` one to send, and resolves to its path once it is written and that was tried, or to undefined: if it could not be written,
    * which is an 'error' event as any, or the monitor is stopped. Calls before it is taken share one.
    */
   flush(): Promise<string | undefined>;

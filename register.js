@@ -51,7 +51,12 @@ function warn(message) {
 
 try {
   start(readVariables(START_VARIABLES, warn));
-  monitor();
+  try {
+    monitor();
+  } catch (error) {
+    // Such as source maps that the program may not read.
+    warn(`no profiles are written: ${error.message}`);
+  }
 } catch (error) {
   warn(`sampling did not start: ${error.message} (${error.code})`);
 }

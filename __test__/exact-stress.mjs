@@ -68,7 +68,7 @@ export async function runCase({ name, program, plan, flags, ends = 0 }, options)
   const args = [JSON.stringify({ ...plan, ...amount, cycles, seed, exactStacks })];
   // It takes as long as it takes: on a busy machine --jitless and --stress-compaction are slow.
   const cwd = mkdtempSync(join(tmpdir(), 'heap-profile-stress-'));
-  const child = { command: node, execArgv: flags, cwd, timeout: 900_000 };
+  const child = { command: node, execArgv: flags, cwd, timeout: 3_600_000 };
   const start = Date.now();
   const { code, signal, stdout, stderr } = await runChild(fixture('stress', program), args, child);
   // Where --cpu-prof writes.

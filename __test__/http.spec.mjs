@@ -1,8 +1,10 @@
 // Profiles over HTTP: what is answered, to whom, and how often.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { fork } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { request as ask, createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -141,6 +143,59 @@ test('who asks within a second shares a capture, others wait', TIMEOUT, async (t
   for (const { status } of responses) assert.ok(status === 200 || status === 429);
   const bodies = await Promise.all(good.map(async (one) => Buffer.from(await one.arrayBuffer())));
   assert.ok(new Set(bodies.map((body) => body.toString('base64'))).size <= 2);
+});
+
+test('a thousand who ask at once cost the memory of a few', TIMEOUT, async (t) => {
+  const child = fork(fixture('http-load.js'));
+  t.after(() => child.kill());
+  const [url] = await once(child, 'message');
+  const peak = async () => {
+    child.send('peak');
+    return (await once(child, 'message'))[0];
+  };
+  assert.equal((await get(url)).status, 200);
+  const one = await peak();
+  for (let round = 0; round < 3; round++) {
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, async () => {
+        // Not fetch(), which gives up after ten seconds.
+        const [response] = await once(ask(url, { agent: false }).end(), 'response');
+        await once(response.resume(), 'end');
+        return response.statusCode;
+      }),
+    );
+    for (const status of answers) assert.ok(status === 200 || status === 429, String(status));
+  }
+  const thousand = await peak();
+  // Sockets and requests take some 30 MB; a profile for each would take gigabytes.
+  assert.ok(thousand - one < 200 * 2 ** 20, `${one} ${thousand}`);
+});
+
+test('who reads too slowly is cut off for others', TIMEOUT, async () => {
+  const { Captures } = createRequire(import.meta.url)('../lib/http/captures.js');
+  const captures = new Captures();
+  const slow = Object.assign(new EventEmitter(), {
+    isCut: false,
+    destroy() {
+      this.isCut = true;
+    },
+  });
+  const first = captures.take(false);
+  await first.encoded('pprof', (snapshot) => snapshot.encode('pprof'));
+  captures.reads(slow);
+  assert.equal(captures.take(false), first);
+  const start = Date.now();
+  for (;;) {
+    try {
+      if (captures.take(false) !== first) break;
+    } catch (error) {
+      assert.equal(error.status, 429);
+      assert.ok(!slow.isCut);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.ok(slow.isCut);
+  assert.ok(Date.now() - start >= 9000);
 });
 
 test('garbage is collected when asked for, and not often', TIMEOUT, async (t) => {

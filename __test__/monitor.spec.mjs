@@ -24,6 +24,7 @@ const { monitor, Snapshot, start, status, stop } = require(root);
 const { Monitor } = require(join(root, 'lib', 'monitor', 'monitor.js'));
 const { checkMonitorOptions } = require(join(root, 'lib', 'monitor', 'options.js'));
 const { channel } = require('node:diagnostics_channel');
+const { createServer } = require('node:http');
 
 const temporary = temporaryDirectory();
 const NEVER = { intervalMs: Infinity };
@@ -300,6 +301,8 @@ test('a signal asks for one; other listeners stay, and many signals are few prof
 }, async () => {
   const { watched, machine, told } = underClock({ ...NEVER, signal: 'SIGUSR2' });
   let heard = 0;
+  // Node.js 24's test runner has its tests write a report for each.
+  process.report.reportOnSignal = false;
   const listener = () => {
     heard += 1;
   };
@@ -347,6 +350,33 @@ test('stop() waits for what is being written, and not for ever', async () => {
   await other.stop();
   assert.equal(other.stats().isWriting, false);
   assert.ok(existsSync(await flushed));
+});
+
+test('profiles are pushed at intervals of their own, and when it is flushed', async () => {
+  const asked = [];
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      asked.push(request.url);
+      response.end();
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${server.address().port}`;
+  const push = { url, app: 'shop', intervalMs: 10_000 };
+  const { watched, machine, dir } = underClock({ ...NEVER, push });
+  machine.pass(10_000);
+  await until(() => asked.length === 1);
+  const file = await watched.flush();
+  assert.deepEqual([asked.length, watched.stats().push.sent], [2, 2]);
+  assert.ok(
+    asked.every((path) => path.startsWith('/ingest?name=shop')),
+    asked[0],
+  );
+  await watched.stop();
+  machine.pass(60_000);
+  server.close();
+  // What is pushed is no file of the monitor.
+  assert.deepEqual(readDirectory(dir).profiles, [basename(file)]);
 });
 
 test('what samples already goes on; what a monitor started ends with the last one', async () => {

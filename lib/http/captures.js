@@ -138,7 +138,7 @@ class Captures {
   #makeRoom(now) {
     const isPatient = this.#readers.size > 0 && now < this.#takenAt + PATIENCE_MS;
     if (this.#work.count > 0 || isPatient) throw busy(SHARED_MS);
-    for (const response of this.#readers) response.destroy();
+    for (const response of this.#readers) response.destroy?.();
     this.#readers.clear();
   }
 }

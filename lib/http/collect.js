@@ -11,7 +11,8 @@ function collectGarbage() {
     const { runInNewContext } = require('node:vm');
     setFlagsFromString('--expose-gc');
     collect = runInNewContext('gc');
-    setFlagsFromString('--no-expose-gc');
+    // Unless the program asked for it itself.
+    if (typeof globalThis.gc !== 'function') setFlagsFromString('--no-expose-gc');
   }
   /** @type {() => void} */ (collect)();
 }

@@ -39,10 +39,14 @@ class Wait {
   /** @param {import('node:http').ServerResponse} response */
   join(response) {
     this.#askers.add(response);
-    response.once('close', () => {
-      this.#askers.delete(response);
-      if (this.#askers.size === 0) this.#finish(false);
-    });
+    // A framework may have taken its time to get here.
+    if (response.destroyed) return this.#leave(response);
+    response.once('close', () => this.#leave(response));
+  }
+
+  #leave(response) {
+    this.#askers.delete(response);
+    if (this.#askers.size === 0) this.#finish(false);
   }
 
   #look() {

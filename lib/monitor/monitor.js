@@ -35,6 +35,8 @@ class Monitor extends EventEmitter {
   #triggers;
   /** @type {(() => void)[]} */
   #ends = [];
+  /** @type {InstanceType<typeof import('./pushes.js').Pushes> | undefined} */
+  #pushes;
   /**
    * The profile that is being written: resolves to its path or, if that failed, to undefined.
    * @type {Promise<string | undefined> | undefined}
@@ -90,14 +92,16 @@ class Monitor extends EventEmitter {
       reasons: { ...reasons },
       lastFile: file,
       lastError: error,
+      push: this.#pushes?.stats() ?? null,
     };
   }
 
   async flush() {
-    if (this.#work === undefined) return this.#flushNow();
     // What is being written was taken before; those who ask meanwhile share the next.
-    this.#flushing ??= this.#flushLater();
-    return this.#flushing;
+    if (this.#work !== undefined) this.#flushing ??= this.#flushLater();
+    const file = await (this.#flushing ?? this.#flushNow());
+    await this.#pushes?.flush();
+    return file;
   }
 
   async stop() {
@@ -119,6 +123,15 @@ class Monitor extends EventEmitter {
     );
     if (atExit) this.#ends.push(onExit((hasEnded) => this.#writeLast(hasEnded)));
     if (signal.abort !== undefined) this.#stopWith(signal.abort);
+    this.#attempt(() => this.#beginPushes());
+  }
+
+  #beginPushes() {
+    if (this.#options.push === undefined) return;
+    // Not loaded by who pushes nothing.
+    const { Pushes } = require('./pushes.js');
+    const onError = (error) => this.#report(error);
+    this.#pushes = new Pushes(this.#options, this.#files.directory, this.#machine, onError);
   }
 
   /** @param {AbortSignal} abort */
@@ -136,7 +149,7 @@ class Monitor extends EventEmitter {
     for (const end of this.#ends) end();
     // A disk that hangs must not keep the program from its end.
     const isLong = new Promise((resolve) => this.#machine.after(LONGEST_STOP_MS, () => resolve(0)));
-    await Promise.race([this.#work, isLong]);
+    await Promise.race([Promise.all([this.#work, this.#pushes?.stop()]), isLong]);
     this.#attempt(() => session.leave());
   }
 

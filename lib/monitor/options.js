@@ -57,7 +57,10 @@ const RULE_CHECKS = {
   perHour: (name, value) => checkInteger(name, value, 3600),
 };
 
-const HEAP_LIMIT_CHECKS = { profiles: (name, value) => checkInteger(name, value, 10) };
+/** Profiles near the heap limit: each raises it once more. */
+const MOST_AT_LIMIT = 10;
+
+const HEAP_LIMIT_CHECKS = { profiles: (name, value) => checkInteger(name, value, MOST_AT_LIMIT) };
 
 const CHECKS = {
   dir: checkPath,
@@ -69,6 +72,8 @@ const CHECKS = {
   rules: checkRules,
   heapLimit: (name, value) => ({ profiles: 2, ...checkOptions(HEAP_LIMIT_CHECKS, value, name) }),
   signal: checkSignals,
+  // Not loaded by who pushes nothing.
+  push: (name, value) => require('../push/options.js').checkPush(name, value),
   workers: checkBoolean,
   onExit: checkBoolean,
 };
@@ -167,4 +172,4 @@ function writerName(pid, threadId) {
   return `${host || 'host'}-${pid}-${threadId}`;
 }
 
-module.exports = { checkMonitorOptions, checkRules, SIGNALS, writerName };
+module.exports = { checkMonitorOptions, checkRules, MOST_AT_LIMIT, SIGNALS, writerName };

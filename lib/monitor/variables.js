@@ -8,16 +8,17 @@ const {
   readCount,
   readDuration,
   readFormat,
+  readInteger,
   readOneOf,
   readPairs,
   readSwitch,
 } = require('../text-options.js');
-const { checkMonitorOptions, SIGNALS } = require('./options.js');
+const { checkMonitorOptions, MOST_AT_LIMIT, SIGNALS } = require('./options.js');
 const { readRules } = require('./rules-text.js');
 
 /** Of each option its variable, what it is read with, and what happens where it is wrong. */
 const VARIABLES = {
-  dir: { name: 'HEAP_PROFILE_DIR', read: (_, text) => text, otherwise: '' },
+  dir: { name: 'HEAP_PROFILE_DIR', read: asIs, otherwise: '' },
   format: {
     name: 'HEAP_PROFILE_FORMAT',
     read: readFormat,
@@ -37,7 +38,7 @@ const VARIABLES = {
   rules: { name: 'HEAP_PROFILE_RULES', read: readRules, otherwise: 'there are no rules' },
   heapLimit: {
     name: 'HEAP_PROFILE_HEAP_LIMIT',
-    read: (name, text) => ({ profiles: readCount(name, text) }),
+    read: (name, text) => ({ profiles: readInteger(name, text, MOST_AT_LIMIT) }),
     otherwise: 'no profile is written near the heap limit',
   },
   signal: {
@@ -63,8 +64,26 @@ const KEEP_VARIABLES = {
   ageMs: { name: 'HEAP_PROFILE_KEEP_AGE', read: readAge, otherwise: 'files of any age are kept' },
 };
 
+/** Where they are pushed to; a password or a token is nothing for a command line. */
+const PUSH_VARIABLES = {
+  url: { name: 'HEAP_PROFILE_PUSH_URL', read: asIs, otherwise: '' },
+  app: { name: 'HEAP_PROFILE_PUSH_APP', read: asIs, otherwise: '' },
+  labels: { name: 'HEAP_PROFILE_PUSH_LABELS', read: readPairs, otherwise: 'there are no labels' },
+  tenant: { name: 'HEAP_PROFILE_PUSH_TENANT', read: asIs, otherwise: '' },
+  intervalMs: {
+    name: 'HEAP_PROFILE_PUSH_EVERY',
+    read: readDuration,
+    otherwise: 'the default, 60s, is used',
+  },
+};
+const AUTH_VARIABLES = {
+  username: { name: 'HEAP_PROFILE_PUSH_USERNAME', read: asIs, otherwise: '' },
+  password: { name: 'HEAP_PROFILE_PUSH_PASSWORD', read: asIs, otherwise: '' },
+  token: { name: 'HEAP_PROFILE_PUSH_TOKEN', read: asIs, otherwise: '' },
+};
+
 /** What asks for profiles; without any there is no monitor. */
-const ASKING = ['intervalMs', 'rules', 'heapLimit', 'signal', 'onExit'];
+const ASKING = ['intervalMs', 'rules', 'heapLimit', 'signal', 'onExit', 'push'];
 
 /**
  * The options that were given, by name.
@@ -91,10 +110,24 @@ function readVariables(variables, warn) {
  */
 function monitorOfEnvironment(warn) {
   const given = readVariables(VARIABLES, warn);
+  const push = readPush(warn);
+  if (push !== undefined) given.push = push;
   const keep = readVariables(KEEP_VARIABLES, warn);
   // Off is nothing to monitor for.
   if (!ASKING.some((option) => given[option])) return undefined;
   return checkMonitorOptions({ intervalMs: Infinity, ...given, keep });
+}
+
+/** @param {(message: string) => void} warn */
+function readPush(warn) {
+  const push = readVariables(PUSH_VARIABLES, warn);
+  const auth = readVariables(AUTH_VARIABLES, warn);
+  if (push.url === undefined) return undefined;
+  return Object.keys(auth).length > 0 ? { ...push, auth } : push;
+}
+
+function asIs(_, text) {
+  return text;
 }
 
 module.exports = { monitorOfEnvironment, readVariables };
