@@ -7,6 +7,7 @@ mod analysis;
 mod collections;
 mod flamegraph;
 mod free;
+mod heap_limit;
 mod host;
 mod names;
 mod outcome;

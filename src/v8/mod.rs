@@ -4,6 +4,7 @@
 mod capture;
 mod collections;
 mod ffi;
+mod heap_limit;
 mod isolate;
 mod node_api;
 mod options;
@@ -12,5 +13,6 @@ mod sampler;
 
 pub use capture::{Capture, V8Profile};
 pub use collections::CollectionWatch;
+pub use heap_limit::{HeapLimit, Plan};
 pub use options::StartOptions;
 pub use sampler::{Status, capture, start, status, stop};

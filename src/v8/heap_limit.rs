@@ -1,0 +1,154 @@
+//! The last moment of a thread that runs out of heap: V8 asks for a higher limit before it gives up, and there
+//! a profile can still be taken.
+//!
+//! Facts of V8 that shape this (tried on every verified version, doc/architecture.md): it calls only the
+//! callback that was added last, and takes what does not raise the limit for the end of the process; one
+//! function can be added once per isolate, else it aborts; taking a profile allocates, and may call
+//! us again in the midst of it.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr::NonNull;
+
+use napi::Env;
+
+use super::capture::Capture;
+use super::ffi::{self, Isolate};
+use super::{isolate, sampler};
+use heap_profile_core::error::{Error, Result};
+use heap_profile_core::profile::metadata::Host;
+
+/// What Node adds to the limit of a worker that it ends (`Worker::NearHeapLimit`), and where V8 tells no
+/// size of the young generation.
+const SOME_ROOM: usize = 16 << 20;
+/// V8 takes the limit back once the heap is smaller than this part of it.
+const RESTORED_BELOW: f64 = 0.5;
+
+thread_local! {
+    /// Whether this thread's isolate has our callback.
+    static IS_ADDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Takes profiles when the heap of a thread is nearly full, until it is dropped or has taken all.
+pub struct HeapLimit {
+    /// V8 has the address: it stays where it is.
+    armed: NonNull<Armed>,
+}
+
+struct Armed {
+    isolate: NonNull<Isolate>,
+    env: Env,
+    plan: Plan,
+    /// How many profiles are still to be taken.
+    left: Cell<u32>,
+    is_inside: Cell<bool>,
+}
+
+/// What to do at the limit.
+pub struct Plan {
+    /// How many profiles, one each time that the limit is reached.
+    pub profiles: u32,
+    /// Of the process; what it says of memory is not used.
+    pub host: Host,
+    /// Whether another thread goes on where this one ends: of a worker, Node has only the thread end.
+    pub is_worker: bool,
+    /// Gets what was taken, or why nothing was. No JavaScript can run.
+    pub write: RefCell<Box<dyn FnMut(Result<Capture>)>>,
+}
+
+impl HeapLimit {
+    /// For this thread, which can have one.
+    pub fn arm(env: Env, plan: Plan) -> Result<HeapLimit> {
+        let isolate = isolate::current()?;
+        if IS_ADDED.get() {
+            return Err(Error::internal("the heap limit of this thread is watched already"));
+        }
+        let left = Cell::new(plan.profiles);
+        let armed = Armed { isolate, env, plan, left, is_inside: Cell::new(false) };
+        let armed = NonNull::from(Box::leak(Box::new(armed)));
+        let data = armed.as_ptr().cast();
+        // SAFETY: the isolate is this thread's and has no callback of this address; what is armed is on
+        // the heap until V8 has forgotten it.
+        unsafe { ffi::hp_heap_limit_watch(isolate.as_ptr(), near_heap_limit, data) };
+        IS_ADDED.set(true);
+        Ok(HeapLimit { armed })
+    }
+}
+
+impl Drop for HeapLimit {
+    fn drop(&mut self) {
+        // SAFETY: it was a Box; V8 calls us on this thread only, which is not now.
+        let armed = unsafe { Box::from_raw(self.armed.as_ptr()) };
+        armed.remove();
+    }
+}
+
+impl Armed {
+    /// V8 aborts when it is told to forget what it does not know.
+    fn remove(&self) {
+        if IS_ADDED.replace(false) {
+            // SAFETY: it is this thread's isolate, whole still, and has this callback.
+            unsafe { ffi::hp_heap_limit_unwatch(self.isolate.as_ptr(), near_heap_limit) };
+        }
+    }
+
+    /// The new limit.
+    fn reached(&self, current: usize) -> usize {
+        let raised = current.saturating_add(self.room_above(current));
+        // The capture itself wants memory.
+        if self.is_inside.replace(true) {
+            return raised;
+        }
+        let taken = sampler::capture_at_limit(self.env, self.plan.host.clone());
+        let Some(taken) = taken else {
+            // A call of ours is under way, as in a capture that reached the limit. The next time will do.
+            self.is_inside.set(false);
+            return raised;
+        };
+        if let Ok(mut write) = self.plan.write.try_borrow_mut() {
+            write(taken);
+        }
+        self.left.set(self.left.get().saturating_sub(1));
+        let raised = if self.left.get() == 0 { self.retire(current, raised) } else { raised };
+        self.restore_later();
+        self.is_inside.set(false);
+        raised
+    }
+
+    /// Leaves the limit to whoever watched it before. In a worker that is Node, which ends the thread; where
+    /// it did not get to it, V8 would end the process.
+    fn retire(&self, current: usize, raised: usize) -> usize {
+        self.remove();
+        if !self.plan.is_worker {
+            return raised;
+        }
+        // SAFETY: the isolate is this thread's; V8 allows collections in this callback.
+        unsafe { ffi::hp_isolate_collect(self.isolate.as_ptr()) };
+        // V8 takes nothing for raised that is not more than what Node just made of it.
+        current.saturating_add(SOME_ROOM + 1)
+    }
+
+    /// As much as one collection of the young generation can move into the old one: V8's own measure of
+    /// what it needs to go on.
+    fn room_above(&self, current: usize) -> usize {
+        // SAFETY: the isolate is this thread's.
+        let limit = unsafe { ffi::hp_heap_size_limit_get(self.isolate.as_ptr()) };
+        match limit.saturating_sub(current) {
+            0 => SOME_ROOM,
+            young => young,
+        }
+    }
+
+    fn restore_later(&self) {
+        // SAFETY: the isolate is this thread's.
+        unsafe { ffi::hp_heap_limit_restore_below(self.isolate.as_ptr(), RESTORED_BELOW) };
+    }
+}
+
+extern "C" fn near_heap_limit(data: *mut c_void, current: usize, _initial: usize) -> usize {
+    // SAFETY: V8 passes what was armed, which is alive for as long as V8 knows it.
+    let armed = unsafe { &*data.cast::<Armed>() };
+    let reached = panic::catch_unwind(AssertUnwindSafe(|| armed.reached(current)));
+    reached.unwrap_or_else(|_| current.saturating_add(SOME_ROOM))
+}
