@@ -10,9 +10,13 @@ use std::env;
 use std::path::Path;
 use std::process::ExitCode;
 
+const SOURCES: [&str; 2] = ["src/v8/shim.h", "src/v8/shim.cc"];
+
+/// Of exact stacks, where they were verified.
+const EXACT: [&str; 2] = ["src/v8/exact/hook.h", "src/v8/exact/hook.cc"];
+
 fn main() -> ExitCode {
-    for file in ["src/v8/shim.h", "src/v8/shim.cc", headers::TABLE, "build.rs", "build/headers.rs"]
-    {
+    for file in SOURCES.into_iter().chain(EXACT).chain([headers::TABLE, "build.rs", "build"]) {
         println!("cargo:rerun-if-changed={file}");
     }
     for variable in ["NODE_INCLUDE_DIR", "npm_config_nodedir"] {
@@ -34,12 +38,24 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Whether exact stacks were ever verified on what is built for: src/v8/exact.
+fn has_exact_stacks() -> bool {
+    let is = |name, value| env::var(format!("CARGO_CFG_TARGET_{name}")).is_ok_and(|is| is == value);
+    is("OS", "linux") && is("ARCH", "x86_64") && is("ENV", "gnu")
+}
+
 fn compile_shim(include: &Path) {
     println!("cargo:rerun-if-changed={}", include.join(headers::HEADER).display());
+    println!("cargo:rustc-check-cfg=cfg(exact_stacks)");
+    let exact: &[&str] = if has_exact_stacks() { &EXACT } else { &[] };
+    if has_exact_stacks() {
+        println!("cargo:rustc-cfg=exact_stacks");
+    }
+    let sources = SOURCES.iter().chain(exact).filter(|file| file.ends_with(".cc"));
     cc::Build::new()
         .cpp(true)
         .cpp_link_stdlib(None)
-        .file("src/v8/shim.cc")
+        .files(sources)
         .flag("-isystem")
         .flag(include)
         .std("c++20")

@@ -2,6 +2,7 @@
 'use strict';
 
 const { threadId } = require('node:worker_threads');
+const { bare } = require('./lib/bare.js');
 const { isSupported, load, tryLoad, unsupportedReason } = require('./lib/native.js');
 const {
   checkBoolean,
@@ -13,10 +14,21 @@ const { Snapshot, takeSnapshot, translate, writeSnapshot } = require('./lib/snap
 
 /** @import * as api from './index.d.ts' */
 
+let hasWarned = false;
+
 /** @type {typeof api.start} */
 function start(options) {
   const checked = checkStartOptions(options);
-  load().start(checked);
+  const refusal = load().start(checked);
+  if (typeof refusal === 'string') warnOfRefusal(refusal);
+}
+
+/** Once: who starts again knows. */
+function warnOfRefusal(reason) {
+  if (hasWarned) return;
+  hasWarned = true;
+  const message = `exact stacks cannot be had, V8's own are used: ${reason}`;
+  process.emitWarning(message, 'HeapProfileWarning');
 }
 
 /** @type {typeof api.stop} */
@@ -35,6 +47,7 @@ function status() {
       stackDepth: null,
       forceGC: null,
       include: null,
+      exactStacks: null,
       startedAt: null,
       fullCollections: null,
       threadId,
@@ -47,10 +60,19 @@ function status() {
     stackDepth,
     forceGC,
     include,
+    exactStacks: exactStacksOf(session),
     startedAt: new Date(startedAt),
     fullCollections,
     threadId,
   };
+}
+
+/** What is missing must not come from a prototype. */
+function exactStacksOf(session) {
+  const { exactStacks } = bare(session);
+  if (exactStacks === undefined) return null;
+  const { enabled, reason = null } = bare(exactStacks);
+  return { enabled, reason };
 }
 
 /** @type {typeof api.snapshot} */

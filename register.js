@@ -35,6 +35,11 @@ const START_VARIABLES = {
     read: readSwitch,
     otherwise: 'garbage is left to V8',
   },
+  exactStacks: {
+    name: 'HEAP_PROFILE_EXACT_STACKS',
+    read: readSwitch,
+    otherwise: "V8's own stacks are used",
+  },
 };
 
 const FILE_VARIABLES = {

@@ -77,6 +77,7 @@ test('status tells the session of this thread', () => {
     stackDepth: null,
     forceGC: null,
     include: null,
+    exactStacks: null,
     startedAt: null,
     fullCollections: null,
     threadId,
@@ -92,6 +93,7 @@ test('status tells the session of this thread', () => {
     stackDepth: 64,
     forceGC: false,
     include: 'live',
+    exactStacks: null,
     threadId,
   });
   assert.ok(startedAt instanceof Date && startedAt >= before && startedAt <= Date.now());
@@ -178,7 +180,7 @@ test('the ends of the ranges work', () => {
 test('an unknown option is an error that names the known ones', () => {
   const error = thrown(() => heapProfile.start({ interval: 1 }));
   assert.equal(error.code, 'ERR_INVALID_ARG_VALUE');
-  assert.match(error.message, /sampleIntervalBytes, stackDepth, forceGC, include/);
+  assert.match(error.message, /sampleIntervalBytes, stackDepth, forceGC, include, exactStacks/);
   assert.match(error.message, /'interval'/);
   assert.equal(thrown(() => heapProfile.start({ include: 'all' })).code, 'ERR_INVALID_ARG_VALUE');
   assert.equal(

@@ -32,6 +32,7 @@ const START_CHECKS = {
   stackDepth: (name, value) => checkInteger(name, value, MAX_DEPTH),
   forceGC: checkBoolean,
   include: checkInclude,
+  exactStacks: checkBoolean,
 };
 
 const READ_CHECKS = { sourceMaps: checkSourceMaps };

@@ -1,6 +1,6 @@
 // Formatters, lints, types, the directions of imports, dependencies: all that can be checked without
 // running the project.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run } from './run.mjs';
 
@@ -11,7 +11,11 @@ if (!existsSync(join(root, 'target', 'native.d.ts'))) {
 }
 
 const DENY = ['-D', 'warnings'];
-const clangFormat = ['--dry-run', '-Werror', 'src/v8/shim.h', 'src/v8/shim.cc'];
+const cpp = readdirSync(join(root, 'src', 'v8'), { recursive: true })
+  .filter((name) => /\.(?:h|cc)$/.test(name))
+  .map((name) => `src/v8/${name}`)
+  .concat('scripts/exact-layout.cc');
+const clangFormat = ['--dry-run', '-Werror', ...cpp];
 const checks = [
   ['cargo', ['fmt', '--all', '--check']],
   ['cargo', ['clippy', '--locked', '--workspace', '--lib', '--bins', '--tests', '--', ...DENY]],

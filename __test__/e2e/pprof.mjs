@@ -1,17 +1,16 @@
 // Asks the real `go tool pprof`.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 
-/** Runs go with these arguments and returns what it prints. */
+/** Runs go with these arguments: what it prints, and what it says on stderr. */
 function go(...args) {
-  try {
-    // pprof's progress goes to stderr, which says nothing of use unless it fails.
-    return execFileSync('go', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw new Error(`go ${args.join(' ')}: ${error.stderr}`);
+  const { error, status, stdout, stderr } = spawnSync('go', args, { encoding: 'utf8' });
+  if (error?.code === 'ENOENT') {
     throw new Error(
       'Go is missing: no go on PATH. Install it (Debian: apt-get install golang-go).',
     );
   }
+  if (status !== 0) throw new Error(`go ${args.join(' ')}: ${error?.message ?? stderr}`);
+  return { stdout, stderr };
 }
 
 /** Throws where there is no Go. */
@@ -21,7 +20,12 @@ export function findGo() {
 
 /** What `go tool pprof` prints, sizes in bytes. */
 function report(...args) {
-  return go('tool', 'pprof', '-symbolize=none', '-unit=B', ...args);
+  return go('tool', 'pprof', '-unit=B', ...args).stdout;
+}
+
+/** What it says beside that: of binaries that it looks for, where a profile lacks names. */
+export function complaints(source) {
+  return go('tool', 'pprof', '-top', source).stderr;
 }
 
 /** The rows of `-top`, the largest flat value first: `{ name, flat, cum }`. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { Profile } from 'pprof-format';
 import { root, runChild, temporaryDirectory } from '../helpers.mjs';
-import { findGo, peek, raw, top } from './pprof.mjs';
+import { complaints, findGo, peek, raw, top } from './pprof.mjs';
 
 const fixtures = join(dirname(fileURLToPath(import.meta.url)), 'fixtures');
 const leak = join(fixtures, 'leak.js');
@@ -86,6 +86,8 @@ for (const include of INCLUDES) {
       const places = shown.locations.filter(({ name }) => name === 'leakOrders');
       assert.deepEqual(places, [{ name: 'leakOrders', line: leakLine, startLine: leakLine }]);
     });
+
+    await t.test('names are not looked for in binaries', () => assert.equal(complaints(after), ''));
 
     await t.test('the leak is first in -top, and -peek knows its caller', () => {
       for (const type of types) {

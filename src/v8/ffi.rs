@@ -97,6 +97,8 @@ const _: () = {
 unsafe extern "C" {
     pub fn hp_version_get() -> *const c_char;
     pub fn hp_isolate_get_current() -> *mut Isolate;
+    #[cfg(exact_stacks)]
+    pub fn hp_heap_profiler_get(isolate: *mut Isolate) -> usize;
     pub fn hp_sampler_start(
         isolate: *mut Isolate,
         interval: u64,

@@ -3,6 +3,7 @@
 
 mod capture;
 mod collections;
+mod exact;
 mod ffi;
 mod heap_limit;
 mod isolate;

@@ -15,6 +15,8 @@ pub struct StartOptions {
     pub force_gc: Option<bool>,
     /// See [`Options`].
     pub include: Option<Include>,
+    /// See [`Options`].
+    pub exact_stacks: Option<bool>,
 }
 
 impl StartOptions {
@@ -25,6 +27,7 @@ impl StartOptions {
             stack_depth: self.stack_depth.unwrap_or(base.stack_depth),
             force_gc: self.force_gc.unwrap_or(base.force_gc),
             include: self.include.unwrap_or(base.include),
+            exact_stacks: self.exact_stacks.unwrap_or(base.exact_stacks),
         }
     }
 }
@@ -36,11 +39,13 @@ pub fn check_same(running: Options, asked: StartOptions) -> Result<()> {
     }
     let describe = |options: Options| {
         format!(
-            "sampleIntervalBytes {}, stackDepth {}, forceGC {}, include '{}'",
+            "sampleIntervalBytes {}, stackDepth {}, forceGC {}, include '{}', \
+             exactStacks {}",
             options.sample_interval_bytes,
             options.stack_depth,
             options.force_gc,
-            options.include.as_str()
+            options.include.as_str(),
+            options.exact_stacks
         )
     };
     Err(Error::AlreadySampling(format!(

@@ -14,12 +14,14 @@ use napi::{Env, sys};
 
 use super::capture::{self, Capture};
 use super::collections::FullCollections;
+use super::exact::{self, Exact, Refusal};
 use super::ffi::{self, Isolate};
 use super::isolate;
 use super::node_api::{HandleScope, check};
 use super::options::{StartOptions, check_ranges, check_same, check_supported};
 use super::probe;
 use heap_profile_core::error::{Error, Result};
+use heap_profile_core::profile::ExactStacks;
 use heap_profile_core::profile::fingerprint::{Fingerprint, has_interval};
 use heap_profile_core::profile::metadata::{
     Host, Include, Metadata, Options, Session, now, random_id,
@@ -67,6 +69,14 @@ struct OurSession {
     collections: FullCollections,
     /// Of the last capture.
     fingerprint: Fingerprint,
+    /// None where they were not asked for. To be dropped before V8's sampler stops.
+    exact: Option<std::result::Result<Exact, Refusal>>,
+}
+
+impl OurSession {
+    fn exact_stacks(&self) -> Option<ExactStacks> {
+        self.exact.as_ref().map(exact::describe)
+    }
 }
 
 impl State {
@@ -75,15 +85,18 @@ impl State {
     }
 }
 
-/// Starts a session, or does nothing when one of ours runs with the options that were asked for.
-pub fn start(env: Env, asked: StartOptions) -> Result<()> {
-    let runtime = Runtime::of(&v8_version())?;
+/// Starts a session, or does nothing when one of ours runs with the options that were asked for. What
+/// came of the wish for exact stacks, where they were asked for.
+pub fn start(env: Env, asked: StartOptions) -> Result<Option<ExactStacks>> {
+    let v8_version = v8_version();
+    let runtime = Runtime::of(&v8_version)?;
     let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         if let Phase::Sampling(ours) = &state.phase
             && is_sampled(isolate, ours.session.options)
         {
-            return check_same(ours.session.options, asked);
+            check_same(ours.session.options, asked)?;
+            return Ok(ours.exact_stacks());
         }
         let options = asked.over(Options::default());
         check_ranges(options)?;
@@ -92,12 +105,16 @@ pub fn start(env: Env, asked: StartOptions) -> Result<()> {
         if !start_sampler(isolate, options) {
             return Err(Error::SamplerInUse(IN_USE));
         }
+        // First of all: what it looks for is known while nothing was sampled.
+        let start_exact = || Exact::start(env, isolate, &v8_version, options);
+        let exact = options.exact_stacks.then(start_exact);
         let session = Session { session_id: random_id(), started_at: now(), options };
         let fingerprint = Fingerprint::default();
         let collections = FullCollections::count(isolate);
-        let ours = OurSession { isolate, runtime, session, collections, fingerprint };
+        let ours = OurSession { isolate, runtime, session, collections, fingerprint, exact };
+        let exact_stacks = ours.exact_stacks();
         state.phase = Phase::Sampling(Box::new(ours));
-        Ok(())
+        Ok(exact_stacks)
     })
 }
 
@@ -106,7 +123,8 @@ pub fn stop(env: Env) -> Result<()> {
     let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
         let found = find_ours(env, isolate, state);
-        if matches!(state.phase, Phase::Sampling(_)) {
+        if let Phase::Sampling(ours) = &mut state.phase {
+            ours.exact = None;
             stop_sampler(isolate);
         }
         state.phase = Phase::Idle;
@@ -142,6 +160,8 @@ fn find_ours(env: Env, isolate: NonNull<Isolate>, state: &mut State) -> Result<(
 pub struct Status {
     /// The session.
     pub session: Session,
+    /// What came of the wish for exact stacks, where they were asked for.
+    pub exact_stacks: Option<ExactStacks>,
     /// Full garbage collections since it started.
     pub full_collections: u64,
 }
@@ -153,8 +173,11 @@ pub fn status() -> Result<Option<Status>> {
         let Phase::Sampling(ours) = &state.phase else { return Ok(None) };
         let options = ours.session.options;
         if is_sampled(isolate, options) {
-            let full_collections = ours.collections.get();
-            return Ok(Some(Status { session: ours.session.clone(), full_collections }));
+            return Ok(Some(Status {
+                session: ours.session.clone(),
+                exact_stacks: ours.exact_stacks(),
+                full_collections: ours.collections.get(),
+            }));
         }
         state.phase = Phase::Lost(options);
         Ok(None)
@@ -194,7 +217,13 @@ fn capture_ours(
     {
         ours.fingerprint = fingerprint;
         // With forceGC the capture itself made one.
-        capture.profile.parts_mut().metadata.full_collections = Some(ours.collections.get());
+        let exact_stacks = ours.exact_stacks();
+        let metadata = &mut capture.profile.parts_mut().metadata;
+        metadata.full_collections = Some(ours.collections.get());
+        metadata.exact_stacks = exact_stacks;
+        if let Some(Ok(exact)) = &mut ours.exact {
+            capture.profile = exact.apply(capture.profile);
+        }
         return Ok(capture);
     }
     let options = ours.session.options;
@@ -265,7 +294,8 @@ extern "C" fn end_with_environment(_argument: *mut c_void) {
     let _ = panic::catch_unwind(|| {
         let state = STATE.replace(ManuallyDrop::new(State::new()));
         let state = ManuallyDrop::into_inner(state);
-        if let Phase::Sampling(ours) = state.phase {
+        if let Phase::Sampling(mut ours) = state.phase {
+            ours.exact = None;
             stop_sampler(ours.isolate);
         }
     });

@@ -104,6 +104,10 @@ hp_isolate* hp_isolate_get_current(void) {
   return reinterpret_cast<hp_isolate*>(v8::Isolate::TryGetCurrent());
 }
 
+uintptr_t hp_heap_profiler_get(hp_isolate* isolate) {
+  return reinterpret_cast<uintptr_t>(isolate_of(isolate)->GetHeapProfiler());
+}
+
 bool hp_sampler_start(hp_isolate* isolate, uint64_t interval, int32_t stack_depth, uint32_t flags) {
   return isolate_of(isolate)->GetHeapProfiler()->StartSamplingHeapProfiler(
       interval, stack_depth, static_cast<v8::HeapProfiler::SamplingFlags>(flags));

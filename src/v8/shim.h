@@ -68,6 +68,9 @@ const char* hp_version_get(void);
 // The isolate entered on this thread, or NULL.
 hp_isolate* hp_isolate_get_current(void);
 
+// The isolate's v8::HeapProfiler, which is a v8::internal::HeapProfiler.
+uintptr_t hp_heap_profiler_get(hp_isolate* isolate);
+
 // Starts sampling. False: a sampler already runs in this isolate. `flags` are V8's SamplingFlags.
 bool hp_sampler_start(hp_isolate* isolate, uint64_t interval, int32_t stack_depth, uint32_t flags);
 

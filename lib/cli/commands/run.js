@@ -54,6 +54,10 @@ const options = {
     description: 'Collect all garbage before each profile; the default where --every is under 1m',
   },
   'no-force-gc': { description: 'Leave the garbage to V8, which may look alive for a while' },
+  'exact-stacks': {
+    description: 'Tell functions that V8 inlined, and the lines that allocate; Linux x64 only',
+  },
+  'no-exact-stacks': { description: "Have V8's own stacks; the default" },
   format: {
     value: 'FORMAT',
     description: 'heapprofile, pprof or folded',
@@ -98,6 +102,7 @@ function run(given, command) {
 /** The options as register.js reads them. */
 function environment(given) {
   const { dir, every, keep, sampleInterval, depth, format, noOnExit = false } = given;
+  const exactStacks = given.exactStacks && !given.noExactStacks;
   const forceGC = given.forceGc || (isOften(given) && !given.noForceGc);
   return {
     // Processes that the program starts may have another current directory.
@@ -107,6 +112,7 @@ function environment(given) {
     HEAP_PROFILE_STACK_DEPTH: String(depth),
     HEAP_PROFILE_KEEP: keep === undefined ? '' : String(keep),
     HEAP_PROFILE_FORCE_GC: forceGC ? '1' : '0',
+    HEAP_PROFILE_EXACT_STACKS: exactStacks ? '1' : '0',
     HEAP_PROFILE_FORMAT: format,
     HEAP_PROFILE_ON_EXIT: noOnExit ? '0' : '1',
   };

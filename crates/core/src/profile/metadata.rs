@@ -40,6 +40,8 @@ pub struct Options {
     pub force_gc: bool,
     /// Which objects are kept.
     pub include: Include,
+    /// Whether exact stacks were asked for: see [`ExactStacks`].
+    pub exact_stacks: bool,
 }
 
 impl Options {
@@ -58,6 +60,7 @@ impl Default for Options {
             stack_depth: 64,
             force_gc: false,
             include: Include::Live,
+            exact_stacks: false,
         }
     }
 }

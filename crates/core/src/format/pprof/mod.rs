@@ -4,8 +4,10 @@
 //! `bytes`. Values are whole numbers: estimates, rounded once. The metadata of the profile
 //! is the last string of the table, to which nothing refers: a comment would stand above every
 //! report, and readers with tags of one byte (npm's pprof-format) stumble over a field of our own.
-//! Stacks are merged by name, file, line and column: pprof has no script ids.
+//! Stacks are merged by name, file, line and column: pprof has no script ids. Of these the addresses
+//! are made, by which Grafana Alloy and others find a location of one profile in the next.
 
+mod address;
 mod proto;
 mod read;
 mod tables;

@@ -1,6 +1,6 @@
 //! The messages of pprof's profile.proto
 //! (<https://github.com/google/pprof/blob/main/proto/profile.proto>), whose comments say what the
-//! fields mean. Strings are indexes of `string_table`. Mappings are left out: JavaScript has none.
+//! fields mean. Strings are indexes of `string_table`.
 
 use prost::Message;
 
@@ -10,6 +10,8 @@ pub struct Profile {
     pub sample_type: Vec<ValueType>,
     #[prost(message, repeated, tag = "2")]
     pub sample: Vec<Sample>,
+    #[prost(message, repeated, tag = "3")]
+    pub mapping: Vec<Mapping>,
     #[prost(message, repeated, tag = "4")]
     pub location: Vec<Location>,
     #[prost(message, repeated, tag = "5")]
@@ -58,10 +60,29 @@ pub struct Label {
     pub num_unit: i64,
 }
 
+/// Where addresses come from. JavaScript's come from no file: one mapping says that names are known.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Mapping {
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    #[prost(bool, tag = "7")]
+    pub has_functions: bool,
+    #[prost(bool, tag = "8")]
+    pub has_filenames: bool,
+    #[prost(bool, tag = "9")]
+    pub has_line_numbers: bool,
+    #[prost(bool, tag = "10")]
+    pub has_inline_frames: bool,
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub struct Location {
     #[prost(uint64, tag = "1")]
     pub id: u64,
+    #[prost(uint64, tag = "2")]
+    pub mapping_id: u64,
+    #[prost(uint64, tag = "3")]
+    pub address: u64,
     #[prost(message, repeated, tag = "4")]
     pub line: Vec<Line>,
 }

@@ -20,6 +20,7 @@ const ENTRY_BYTES: usize = 64;
 // The fields of a profile that are many.
 const SAMPLE_TYPE: u32 = 1;
 pub const SAMPLE: u32 = 2;
+const MAPPING: u32 = 3;
 const LOCATION: u32 = 4;
 const FUNCTION: u32 = 5;
 const STRING: u32 = 6;
@@ -63,7 +64,7 @@ impl<'a> Tables<'a> {
                 self.strings.push(str::from_utf8(delimited(wire_type, rest)?).map_err(broken)?);
                 Ok(())
             }
-            SAMPLE => skip_field(wire_type, tag, rest, context()).map_err(broken),
+            SAMPLE | MAPPING => skip_field(wire_type, tag, rest, context()).map_err(broken),
             _ => {
                 if tag == SAMPLE_TYPE {
                     limits.take(size_of::<ValueType>())?;

@@ -11,7 +11,8 @@ use prost::Message;
 use prost::encoding::message;
 use url::Url;
 
-use super::proto::{Function, Label, Line, Location, Profile as Proto, Sample, ValueType};
+use super::address::address;
+use super::proto::{Function, Label, Line, Location, Mapping, Profile as Proto, Sample, ValueType};
 use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root};
 use crate::profile::path::Path;
 use crate::profile::tree::child_lists;
@@ -28,6 +29,15 @@ pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
 
 /// The tag of [`Proto::sample`].
 const SAMPLE_TAG: u32 = 2;
+
+/// The one mapping, which says that there is nothing to look up in any binary.
+const MAPPING: Mapping = Mapping {
+    id: 1,
+    has_functions: true,
+    has_filenames: true,
+    has_line_numbers: true,
+    has_inline_frames: true,
+};
 
 /// Which values a profile's samples have, in the order in which they are written.
 struct Columns {
@@ -262,7 +272,7 @@ struct Writer {
 impl Writer {
     fn of(profile: &Profile) -> io::Result<Writer> {
         let mut writer = Writer {
-            proto: Proto::default(),
+            proto: Proto { mapping: vec![MAPPING], ..Proto::default() },
             samples: Vec::new(),
             // The first string must be empty.
             strings: IndexSet::from([String::new()]),
@@ -386,13 +396,13 @@ impl Writer {
     /// A function and its one location: V8 says where functions start, not where they allocate.
     fn add_location(&mut self, name: &str, file: &str, line: i32, column: i32) -> u64 {
         let id = self.proto.location.len() as u64 + 1;
+        let address = address(name, file, &[line, column]);
         let (name, filename) = (self.string(name), self.string(file));
         let (line, column) = (i64::from(line), i64::from(column));
         let system_name = name;
         self.proto.function.push(Function { id, name, system_name, filename, start_line: line });
-        self.proto
-            .location
-            .push(Location { id, line: vec![Line { function_id: id, line, column }] });
+        let line = vec![Line { function_id: id, line, column }];
+        self.proto.location.push(Location { id, mapping_id: MAPPING.id, address, line });
         id
     }
 }

@@ -152,7 +152,7 @@ fn datadog() -> Proto {
     proto.string_table.push(EXTERNAL.to_owned());
     proto.function.push(Function { id, name, ..Function::default() });
     let line = Line { function_id: id, ..Line::default() };
-    proto.location.push(Location { id, line: vec![line] });
+    proto.location.push(Location { id, line: vec![line], ..Location::default() });
     proto.sample.push(ProtoSample { location_id: vec![id], value: vec![1, 1234], label: vec![] });
     proto
 }
@@ -292,8 +292,9 @@ fn inlined(
     let mut proto = proto_of(&full());
     let line = proto.location[1].line[0];
     let locations = locations.into_iter();
-    proto.location =
-        locations.map(|(id, lines)| Location { id, line: vec![line; lines] }).collect();
+    proto.location = locations
+        .map(|(id, lines)| Location { id, line: vec![line; lines], ..Location::default() })
+        .collect();
     let stacks = stacks.into_iter();
     let sample = |location_id| ProtoSample { location_id, value: vec![1, 16], label: vec![] };
     proto.sample = stacks.map(sample).collect();
