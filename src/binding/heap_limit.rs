@@ -57,12 +57,11 @@ impl HeapLimit {
                 labels: plan.labels,
             };
             let host = Host { memory_usage: None, ..plan.host.into() };
-            let is_worker = host.thread_id != 0;
             let write = move |taken: error::Result<Capture>| {
                 let written = caught(|| writer.write(taken?));
                 callback.call(written, ThreadsafeFunctionCallMode::NonBlocking);
             };
-            let plan = v8::Plan { profiles, host, is_worker, write: RefCell::new(Box::new(write)) };
+            let plan = v8::Plan { profiles, host, write: RefCell::new(Box::new(write)) };
             Ok(HeapLimit { armed: Some(v8::HeapLimit::arm(env, plan)?) })
         })
     }

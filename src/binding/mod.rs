@@ -9,6 +9,7 @@ mod flamegraph;
 mod free;
 mod heap_limit;
 mod host;
+mod merge;
 mod names;
 mod outcome;
 mod read;

@@ -19,8 +19,7 @@ use super::{isolate, sampler};
 use heap_profile_core::error::{Error, Result};
 use heap_profile_core::profile::metadata::Host;
 
-/// What Node adds to the limit of a worker that it ends (`Worker::NearHeapLimit`), and where V8 tells no
-/// size of the young generation.
+/// Where V8 tells no size of the young generation. Node gives a worker that it ends as much.
 const SOME_ROOM: usize = 16 << 20;
 /// V8 takes the limit back once the heap is smaller than this part of it.
 const RESTORED_BELOW: f64 = 0.5;
@@ -51,8 +50,6 @@ pub struct Plan {
     pub profiles: u32,
     /// Of the process; what it says of memory is not used.
     pub host: Host,
-    /// Whether another thread goes on where this one ends: of a worker, Node has only the thread end.
-    pub is_worker: bool,
     /// Gets what was taken, or why nothing was. No JavaScript can run.
     pub write: RefCell<Box<dyn FnMut(Result<Capture>)>>,
 }
@@ -95,49 +92,49 @@ impl Armed {
 
     /// The new limit.
     fn reached(&self, current: usize) -> usize {
-        let raised = current.saturating_add(self.room_above(current));
+        let young = self.whole_limit().saturating_sub(current);
+        // As much as one collection of the young generation can move into the old one: V8's own measure of
+        // what it needs to go on.
+        let room = if young == 0 { SOME_ROOM } else { young };
         // The capture itself wants memory.
-        if self.is_inside.replace(true) {
-            return raised;
-        }
-        let taken = sampler::capture_at_limit(self.env, self.plan.host.clone());
-        let Some(taken) = taken else {
-            // A call of ours is under way, as in a capture that reached the limit. The next time will do.
+        if !self.is_inside.replace(true) {
+            self.take();
             self.is_inside.set(false);
-            return raised;
+        }
+        // It may have raised the limit, and no limit but a higher one keeps V8 from giving up.
+        let now = self.whole_limit().saturating_sub(young).max(current);
+        now.saturating_add(room)
+    }
+
+    fn take(&self) {
+        // None if a call of ours is under way, as a capture that reached the limit. The next time will do.
+        let Some(taken) = sampler::capture_at_limit(self.env, self.plan.host.clone()) else {
+            return;
         };
         if let Ok(mut write) = self.plan.write.try_borrow_mut() {
             write(taken);
         }
         self.left.set(self.left.get().saturating_sub(1));
-        let raised = if self.left.get() == 0 { self.retire(current, raised) } else { raised };
         self.restore_later();
-        self.is_inside.set(false);
-        raised
+        if self.left.get() == 0 {
+            self.retire();
+        }
     }
 
-    /// Leaves the limit to whoever watched it before. In a worker that is Node, which ends the thread; where
-    /// it did not get to it, V8 would end the process.
-    fn retire(&self, current: usize, raised: usize) -> usize {
+    /// Leaves the limit to whoever watched it before. Of a worker that is Node, which ends the thread; V8
+    /// would often end the process before it came to that, so it is made to ask at once.
+    fn retire(&self) {
         self.remove();
-        if !self.plan.is_worker {
-            return raised;
+        if self.plan.host.thread_id != 0 {
+            // SAFETY: the isolate is this thread's; V8 allows collections in this callback.
+            unsafe { ffi::hp_isolate_collect(self.isolate.as_ptr()) };
         }
-        // SAFETY: the isolate is this thread's; V8 allows collections in this callback.
-        unsafe { ffi::hp_isolate_collect(self.isolate.as_ptr()) };
-        // V8 takes nothing for raised that is not more than what Node just made of it.
-        current.saturating_add(SOME_ROOM + 1)
     }
 
-    /// As much as one collection of the young generation can move into the old one: V8's own measure of
-    /// what it needs to go on.
-    fn room_above(&self, current: usize) -> usize {
+    /// Of the old and the young generation together.
+    fn whole_limit(&self) -> usize {
         // SAFETY: the isolate is this thread's.
-        let limit = unsafe { ffi::hp_heap_size_limit_get(self.isolate.as_ptr()) };
-        match limit.saturating_sub(current) {
-            0 => SOME_ROOM,
-            young => young,
-        }
+        unsafe { ffi::hp_heap_size_limit_get(self.isolate.as_ptr()) }
     }
 
     fn restore_later(&self) {
