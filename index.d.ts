@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events';
+
 /**
  * `code` of what is thrown and of what promises reject with. Errors of files have the system's
  * instead (`ENOENT`, `ENOSPC`), with `errno`, `syscall` and `path`.
@@ -160,6 +162,11 @@ export interface SamplingHeapProfileNode {
   /** Estimated bytes that the function itself allocated, not rounded. */
   selfSize: number;
   id: number;
+  /**
+   * Line of the caller's script that called the function, 0-based; with exact stacks only, and absent if
+   * unknown. Calls from two lines are two nodes. Ours: DevTools ignores it.
+   */
+  callLineNumber?: number;
   children: SamplingHeapProfileNode[];
 }
 
@@ -174,6 +181,11 @@ export interface SamplingHeapProfileSample {
   nodeId: number;
   /** Increases with time within a session. */
   ordinal: number;
+  /**
+   * Line of its node's script that allocated it, 0-based; with exact stacks only, and absent if unknown.
+   * Ours: DevTools ignores it.
+   */
+  lineNumber?: number;
 }
 
 /** What DevTools reads: the DevTools protocol's HeapProfiler.SamplingHeapProfile. */
@@ -734,3 +746,190 @@ export function write(
   options: WriteOptions | undefined,
   callback: WriteCallback,
 ): void;
+
+/** When `monitor()` takes profiles besides the regular ones. `true` is a rule's default, `false` is never. */
+export interface MonitorRules {
+  /**
+   * The live heap just after a full collection reaches these shares of V8's heap limit, 0 to 1.
+   * @default [0.7, 0.8, 0.9]
+   */
+  heapRatio?: number | readonly number[] | boolean;
+  /**
+   * The live heap just after a full collection has grown by this share since the last profile.
+   * @default 0.2
+   */
+  growth?: number | boolean;
+  /**
+   * The resident set reaches these shares, 0 to 1, of what the process may have: the least of the machine's
+   * memory and the limits of its control groups and those around them (version 2: `memory.max` and
+   * `memory.high`, version 1: `memory.limit_in_bytes`), which are read again every 30 s.
+   * @default [0.7, 0.8, 0.9]
+   */
+  rss?: number | readonly number[] | boolean;
+  /**
+   * The resident set is larger by this share than it was at any profile before.
+   * @default 0.1
+   */
+  newPeak?: number | boolean;
+  /**
+   * The live heap, by a line through it after the last full collections, reaches the heap limit in less than
+   * so many milliseconds; asked again after ten minutes.
+   * @default 3600000
+   */
+  slope?: number | boolean;
+  /**
+   * How many profiles the rules may ask for within an hour, 1 to 3600; the last third is for `heapRatio` and `rss`.
+   * @default 30
+   */
+  perHour?: number;
+}
+
+/** Bounds on the files of monitors in a directory, of all processes that share it. */
+export interface MonitorKeep {
+  /**
+   * How many: with fewer than ten of each process leaks cannot be told.
+   * @default 1000
+   */
+  files?: number;
+  /**
+   * How many bytes they have together.
+   * @default 1073741824
+   */
+  bytes?: number;
+  /** How old they are at most, milliseconds; default: any age. */
+  ageMs?: number;
+}
+
+export interface MonitorOptions {
+  /**
+   * Where the profiles go. It is made if it is missing, with mode 0700.
+   * @default '.', where the program is at the call
+   */
+  dir?: string;
+  /**
+   * Milliseconds from one regular profile to the next, 1 to 2147483647; Infinity for none. A full collection
+   * within its last tenth has it taken at once, as then what it calls live is.
+   * @default 3600000
+   */
+  intervalMs?: number;
+  /** @default 'heapprofile' */
+  format?: Format;
+  /**
+   * Name functions, files and positions as in the original sources.
+   * @default false
+   */
+  sourceMaps?: boolean;
+  /** See `EncodeOptions`. */
+  labels?: Record<string, string>;
+  /** What stays. Only files with names of monitors are removed, the oldest first, never the newest. */
+  keep?: MonitorKeep;
+  /**
+   * Whether profiles are taken where memory grows, so that there is one before the process is killed; `true` is
+   * all rules with their defaults, and an object all but what it says.
+   * @default false
+   */
+  rules?: boolean | MonitorRules;
+  /** So many profiles are written when the heap is about to be full, before V8 ends the process. */
+  heapLimit?: { profiles?: number };
+  /**
+   * A signal that asks for a profile, at most one each second (not in worker threads, which get none), an
+   * AbortSignal that stops the monitor, or both in an array.
+   */
+  signal?: MonitorSignal | AbortSignal | readonly (MonitorSignal | AbortSignal)[];
+  /**
+   * Write one when the thread ends: normally, by `process.exit()` or an uncaught exception, and before SIGINT,
+   * SIGTERM or SIGHUP end it.
+   * @default false
+   */
+  onExit?: boolean;
+}
+
+export type MonitorSignal = 'SIGUSR2' | 'SIGHUP' | 'SIGQUIT' | 'SIGWINCH';
+
+/** Why a profile was taken: the time had come, a rule, or somebody asked. */
+export type ProfileReason =
+  | 'interval'
+  | 'heapRatio'
+  | 'growth'
+  | 'rss'
+  | 'newPeak'
+  | 'slope'
+  | 'signal'
+  | 'flush'
+  | 'exit'
+  | 'heapLimit';
+
+/** A profile that was written: what 'profile' listeners and subscribers of 'heap-profile:profile' get. */
+export interface MonitorProfile {
+  /** Its absolute path. */
+  file: string;
+  reason: ProfileReason;
+  /** Of the capture; see `Snapshot` for what is not explained here. */
+  summary: {
+    takenAt: Date;
+    liveBytes: number | null;
+    nodeCount: number;
+    sampleCount: number;
+    fullCollections: number;
+    memoryUsage: MemoryUsage;
+    /** V8's, of this thread, bytes. */
+    heapLimit: number;
+    /** What the process may have, bytes: of the machine's memory and control groups' limits the least. */
+    memoryLimit: number;
+    /** What the capture cost the thread, milliseconds. */
+    pauseMs: number;
+    /** The three functions that hold most, those that hold most first; none of `exit`. */
+    sites: TopSite[];
+  };
+}
+
+export interface MonitorStats {
+  /** Profiles that were written. */
+  written: number;
+  /** Errors, also those that nobody listened to. */
+  failed: number;
+  /** Regular profiles that were left out, as one was being written or the disk had just failed. */
+  skipped: number;
+  isWriting: boolean;
+  /** How many of those that were written each reason had. */
+  reasons: Partial<Record<ProfileReason, number>>;
+  lastFile: string | null;
+  lastError: Error | null;
+}
+
+/**
+ * Takes profiles of the calling thread unattended. Its failures are 'error' events: without a listener they are
+ * warnings of the process, never exceptions. It goes on: after a second, then more seldom, up to a minute apart.
+ */
+export interface Monitor extends EventEmitter {
+  /** Each profile that was written. */
+  on(event: 'profile', listener: (profile: MonitorProfile) => void): this;
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): this;
+  once(event: 'profile', listener: (profile: MonitorProfile) => void): this;
+  once(event: 'error', listener: (error: NodeJS.ErrnoException) => void): this;
+  /**
+   * Takes a profile now and resolves to its path once it is written, or to undefined: if it could not be written,
+   * which is an 'error' event as any, or the monitor is stopped. Calls before it is taken share one.
+   */
+  flush(): Promise<string | undefined>;
+  /**
+   * Takes no more profiles, resolves when the one under way is written, and ends the sampling session if it was a
+   * monitor that started it, with the last monitor. Never rejects; a second time it does nothing.
+   */
+  stop(): Promise<void>;
+  stats(): MonitorStats;
+  /** Paths of the profiles that it wrote and that are there, the oldest first. */
+  files(): string[];
+  /** `stop()`, for `await using`. Node.js before 18.18 has no such symbol, and nothing here. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Monitors the calling thread: takes profiles regularly and where its rules say, and writes them under names of
+ * host, process, thread, time and number. Starts sampling with the defaults if nobody has. It never keeps the process
+ * alive. doc/production.md tells what to turn on, and the variables and flags of the same.
+ *
+ * Each profile is published on the diagnostics channel 'heap-profile:profile', too.
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong options; nothing else.
+ */
+export function monitor(options?: MonitorOptions): Monitor;

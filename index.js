@@ -99,6 +99,12 @@ function write(filename, options, callback) {
   );
 }
 
+/** @type {typeof api.monitor} */
+function monitor(options) {
+  // Not loaded by who does not use it.
+  return require('./lib/monitor/index.js').monitor(options);
+}
+
 /** Where there is no callback even wrong arguments reject. */
 async function checkAndWrite(filename, options) {
   return captureAndWrite(checkWriteRequest(filename, options));
@@ -110,6 +116,7 @@ async function captureAndWrite(request) {
 
 exports.get = get;
 exports.isSupported = isSupported;
+exports.monitor = monitor;
 exports.Snapshot = Snapshot;
 exports.snapshot = snapshot;
 exports.start = start;

@@ -1,22 +1,11 @@
 // `node --require heap-profile/register app.js` (or --import): starts sampling before the
-// application loads, and writes files if the environment says so. Whatever is wrong with the
+// application loads, and is the monitor that the environment asks for. Whatever is wrong with the
 // environment is a warning; the application runs.
 'use strict';
 
-const { mkdirSync } = require('node:fs');
-const { resolve } = require('node:path');
-const { snapshot, start } = require('./index.js');
-const { onExit } = require('./lib/on-exit.js');
-const { takeSnapshot, writeInto, writeIntoSync } = require('./lib/snapshot.js');
-const { tell } = require('./lib/tally.js');
-const {
-  readCount,
-  readDuration,
-  readFormat,
-  readSampleInterval,
-  readStackDepth,
-  readSwitch,
-} = require('./lib/text-options.js');
+const { start } = require('./index.js');
+const { monitorOfEnvironment, readVariables } = require('./lib/monitor/variables.js');
+const { readSampleInterval, readStackDepth, readSwitch } = require('./lib/text-options.js');
 
 /** Of each variable what it is read with, and what happens where it is wrong. */
 const START_VARIABLES = {
@@ -42,84 +31,13 @@ const START_VARIABLES = {
   },
 };
 
-const FILE_VARIABLES = {
-  directory: { name: 'HEAP_PROFILE_DIR', read: (_, text) => text, otherwise: '' },
-  format: {
-    name: 'HEAP_PROFILE_FORMAT',
-    read: readFormat,
-    otherwise: 'the default, heapprofile, is used',
-  },
-  every: {
-    name: 'HEAP_PROFILE_EVERY',
-    read: readDuration,
-    otherwise: 'no profiles are written while the program runs',
-  },
-  onExit: {
-    name: 'HEAP_PROFILE_ON_EXIT',
-    read: readSwitch,
-    otherwise: 'no profile is written when the program ends',
-  },
-  keep: { name: 'HEAP_PROFILE_KEEP', read: readCount, otherwise: 'all profiles are kept' },
-};
-
-/** @returns {any} the options that were given, by name */
-function readVariables(variables) {
-  const options = Object.create(null);
-  for (const [option, { name, read, otherwise }] of Object.entries(variables)) {
-    const text = process.env[name];
-    if (text === undefined || text === '') continue;
-    try {
-      options[option] = read(name, text);
-    } catch (error) {
-      warn(`${error.message}; ${otherwise}`);
-    }
-  }
-  return options;
-}
-
-/** Writes files of this thread from now on. */
-function keepFiles({ directory = '.', every, onExit: atExit = false, ...how }) {
-  if (every === undefined && !atExit) return;
-  // Where it is now: the application may change the current directory.
-  const place = resolve(directory);
-  try {
-    mkdirSync(place, { recursive: true });
-  } catch (error) {
-    return warn(`no profiles are written: ${error.message}`);
-  }
-  if (every !== undefined) {
-    const write = oneAtATime(() => writeFile(place, how));
-    setInterval(write, every).unref();
-  }
-  if (atExit) onExit((hasEnded) => writeLastFile(place, how, hasEnded));
-}
-
-/** Skips calls while one is under way: on a slow disk snapshots would pile up. */
-function oneAtATime(work) {
-  let isBusy = false;
-  return async () => {
-    if (isBusy) return;
-    isBusy = true;
-    await work();
-    isBusy = false;
-  };
-}
-
-async function writeFile(place, how) {
-  try {
-    tell(await writeInto(snapshot(), place, how));
-  } catch (error) {
-    warn(`no profile was written: ${error.message}`);
-  }
-}
-
-function writeLastFile(place, how, hasEnded) {
-  try {
-    tell(writeIntoSync(takeSnapshot(hasEnded), place, how));
-  } catch (error) {
-    // Warnings come a tick later, and there is none.
-    console.error(`HeapProfileWarning: no profile was written: ${error.message}`);
-  }
+/** Nothing more is loaded where nothing is to be written. */
+function monitor() {
+  const options = monitorOfEnvironment(warn);
+  if (options === undefined) return;
+  const { Monitor } = require('./lib/monitor/monitor.js');
+  const { tell } = require('./lib/tally.js');
+  new Monitor(options, { onWritten: tell });
 }
 
 function warn(message) {
@@ -127,8 +45,8 @@ function warn(message) {
 }
 
 try {
-  start(readVariables(START_VARIABLES));
-  keepFiles(readVariables(FILE_VARIABLES));
+  start(readVariables(START_VARIABLES, warn));
+  monitor();
 } catch (error) {
   warn(`sampling did not start: ${error.message} (${error.code})`);
 }

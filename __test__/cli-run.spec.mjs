@@ -35,7 +35,7 @@ function onceReady(signal) {
 
 /** What is said at the end, nothing else, where one profile was written. */
 function wroteOne(directory) {
-  const file = `${directory}/heap-profile-\\d+\\.heapprofile`;
+  const file = `${directory}/heap-profile-.+-\\d+-0-\\w+-1\\.heapprofile`;
   return new RegExp(`^wrote 1 profile to ${directory}; next: heap-profile top ${file}\n$`);
 }
 
@@ -189,7 +189,7 @@ test('each thread and each forked process writes its own profile', async () => {
 test('where nothing can be written the program runs all the same', async () => {
   const { code, stdout, stderr } = await cli(['run', '--dir', '/dev/null/x', '--', '-p', '"fine"']);
   assert.deepEqual([code, stdout], [0, 'fine\n']);
-  assert.match(stderr, /HeapProfileWarning: no profiles are written: ENOTDIR/);
+  assert.match(stderr, /HeapProfileWarning: no profile was written: ENOTDIR/);
 });
 
 test('what was stopped cannot be written: said, with the exit code as it is', async () => {
@@ -213,10 +213,10 @@ test('bad values of the environment are warnings', async () => {
   const { code, stderr } = await runChild('-e', ['0'], { execArgv: preload, env });
   assert.equal(code, 0);
   for (const warning of [
-    'EVERY needs a duration such as 500ms, 60s, 5m or 1h, got "1hour"; no profiles are written while the program runs\n',
+    'EVERY needs a duration such as 500ms, 60s, 5m or 1h, got "1hour"; no profiles are written at intervals\n',
     'FORMAT needs heapprofile, pprof or folded, got "svg"; the default, heapprofile, is used\n',
     'ON_EXIT needs 1 or 0, got "yes"; no profile is written when the program ends\n',
-    'KEEP needs a number, got "ten"; all profiles are kept\n',
+    'KEEP needs a number, got "ten"; the default, 1000, is used\n',
   ]) {
     assert.ok(stderr.includes(`HeapProfileWarning: HEAP_PROFILE_${warning}`), stderr);
   }
@@ -357,7 +357,7 @@ test('what outlives the command does not bring its file back', async () => {
   assert.deepEqual(readDirectory(directory).others, []);
 });
 
-test('--keep keeps the newest of the process, its workers too, and touches no other file', async () => {
+test('--keep keeps the newest of the directory, of workers too, and touches no other file', async () => {
   const directory = emptyDirectory();
   const foreign = 'heap-profile-1.heapprofile';
   writeFileSync(join(directory, foreign), '{"head":{},"samples":[],"heapProfile":{}}');
@@ -369,7 +369,7 @@ test('--keep keeps the newest of the process, its workers too, and touches no ot
     let replaced = false;
     const looking = setInterval(() => {
       for (const name of readdirSync(${JSON.stringify(directory)})) {
-        if (!/^heap-profile-\\d{5,}/.test(name)) continue;
+        if (!/Z-\\d+\\.heapprofile$/.test(name)) continue;
         seen.add(name);
         if (!isMainThread || replaced) continue;
         replaced = true;

@@ -8,12 +8,17 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
  * Has `work` called, which must be synchronous and not throw, with whether the program has ended: before
- * a signal it has not.
+ * a signal it has not. What is returned calls it off.
  */
 function onExit(work) {
-  process.on('exit', () => work(true));
+  const atEnd = () => work(true);
+  process.on('exit', atEnd);
   // Workers get no signals.
-  if (isMainThread) for (const signal of SIGNALS) beforeSignal(signal, work);
+  const others = isMainThread ? SIGNALS.map((signal) => beforeSignal(signal, work)) : [];
+  return () => {
+    process.off('exit', atEnd);
+    for (const callOff of others) callOff();
+  };
 }
 
 /**
@@ -24,8 +29,7 @@ function onExit(work) {
 function beforeSignal(signal, work) {
   const end = () => {
     work(false);
-    process.off('removeListener', comeBack);
-    process.off(signal, end);
+    callOff();
     process.kill(process.pid, signal);
   };
   // Later, as Node stops watching a signal when its last listener goes.
@@ -38,9 +42,15 @@ function beforeSignal(signal, work) {
   const comeBack = (event) => {
     if (event === signal && process.listenerCount(signal) === 0) process.on(signal, end);
   };
+  const callOff = () => {
+    process.off('newListener', giveWay);
+    process.off('removeListener', comeBack);
+    process.off(signal, end);
+  };
   process.on(signal, end);
   process.on('newListener', giveWay);
   process.on('removeListener', comeBack);
+  return callOff;
 }
 
 module.exports = { onExit };

@@ -73,17 +73,17 @@ function checkWriteRequest(filename, options) {
  * The options that were given, those that are undefined left out. A check may return what is to be used
  * instead of the value.
  */
-function checkOptions(checks, options = {}) {
-  checkObject('options', options);
+function checkOptions(checks, options = {}, name = 'options') {
+  checkObject(name, options);
   const checked = Object.create(null);
   for (const [key, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
     if (check === undefined) {
       const known = Object.keys(checks).join(', ');
-      throw invalidArgValue('options', `has an unknown option; known are ${known}`, key);
+      throw invalidArgValue(name, `has an unknown option; known are ${known}`, key);
     }
     if (value === undefined) continue;
-    checked[key] = check(`options.${key}`, value) ?? value;
+    checked[key] = check(`${name}.${key}`, value) ?? value;
   }
   return checked;
 }
@@ -195,12 +195,15 @@ module.exports = {
   checkFormat,
   checkInclude,
   checkInteger,
+  checkLabels,
   checkLeakOptions,
   checkObject,
+  checkOneOf,
   checkOptions,
   checkPath,
   checkReadOptions,
   checkSiteOptions,
+  checkSourceMaps,
   checkStartOptions,
   checkWriteRequest,
   FORMATS,

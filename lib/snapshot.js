@@ -24,7 +24,7 @@ const {
 const { checkReadable, checkWritable } = require('./permission.js');
 const { allocationTree, devToolsHead, devToolsSamples, translatedTree } = require('./tree.js');
 
-/** @import { JsChanges, JsFormat, NativeSnapshot } from '../target/native.d.ts' */
+/** @import { JsChanges, JsFormat, JsSeries, NativeSnapshot } from '../target/native.d.ts' */
 
 /** Known to this file only. The class of `native` will not do: each load of the addon has one. */
 const KEY = Symbol('key');
@@ -317,9 +317,8 @@ async function writeSnapshot(snapshot, { filename, format, changes }) {
 }
 
 /**
- * How a file gets a name of ours. `keep` is how many stay of those that this process wrote with such a
- * number.
- * @typedef {{ format?: JsFormat, changes?: JsChanges, keep?: number }} How
+ * How a file gets a name of ours; with `series` that of a monitor's.
+ * @typedef {{ format?: JsFormat, changes?: JsChanges, series?: JsSeries }} How
  */
 
 /**
@@ -327,8 +326,8 @@ async function writeSnapshot(snapshot, { filename, format, changes }) {
  * @param {How} how
  */
 async function writeInto(snapshot, directory, how) {
-  const { format, changes = bare({}), keep } = bare(how);
-  const place = newName(directory, keep);
+  const { format, changes = bare({}), series } = bare(how);
+  const place = newName(directory, series);
   return settle(await nativeOf(snapshot).writeInto(place, format, changes));
 }
 
@@ -337,16 +336,16 @@ async function writeInto(snapshot, directory, how) {
  * @param {How} how
  */
 function writeIntoSync(snapshot, directory, how) {
-  const { format, keep } = bare(how);
-  const place = newName(directory, keep);
-  return settle(nativeOf(snapshot).writeIntoSync(place, format, bare({})));
+  const { format, changes = bare({}), series } = bare(how);
+  const place = newName(directory, series);
+  return settle(nativeOf(snapshot).writeIntoSync(place, format, changes));
 }
 
 /** Where native code looks for a name that is free, and from when on. */
-function newName(directory, keep) {
+function newName(directory, series) {
   const [place, millis] = [resolve(directory), Date.now()];
   checkWritable(join(place, `heap-profile-${millis}.heapprofile`));
-  return bare({ directory: place, millis, keep });
+  return bare({ directory: place, millis, series });
 }
 
 /** Throws what writing a file of that name would throw now. */

@@ -10,11 +10,13 @@
 /** @import { SamplingHeapProfileNode, SamplingHeapProfileSample } from '../index.d.ts' */
 /** @import { NativeSnapshot } from '../target/native.d.ts' */
 
-const FIELDS = 9;
+const FIELDS = 10;
+/** Which of the fields counts a node's allocations. */
+const ALLOCATIONS = 8;
 
 /**
  * Calls `create(source, row, index, children)` for each node, the last in pre-order first, and
- * returns what it made of the root. `source.rows[row]` and the eight after it are the node's
+ * returns what it made of the root. `source.rows[row]` and the nine after it are the node's
  * fields: see `nodes` in src/binding/snapshot.rs. Backwards, because then a node's children are
  * there when it is made: the last ones that are not yet anybody's.
  */
@@ -51,7 +53,7 @@ const kept = [];
 
 function allShapes() {
   const rows = new Int32Array(FIELDS);
-  rows[FIELDS - 1] = 1;
+  rows[ALLOCATIONS] = 1;
   const source = allocationSource([''], rows, new Float64Array(2));
   return [source, buildTree(source, createAllocationNode)];
 }
@@ -66,7 +68,7 @@ function createAllocationNode(source, row, _index, children) {
     lineNumber: rows[row + 5],
     columnNumber: rows[row + 6],
     nodeId: rows[row + 7] >>> 0,
-    allocations: takeAllocations(source, rows[row + 8]),
+    allocations: takeAllocations(source, rows[row + ALLOCATIONS]),
     children,
   };
 }
@@ -121,18 +123,16 @@ function devToolsHead(native) {
 }
 
 function createDevToolsNode({ strings, rows, selfSizes }, row, index, children) {
-  return {
-    callFrame: {
-      functionName: strings[rows[row + 1]],
-      scriptId: String(rows[row + 3]),
-      url: strings[rows[row + 2]],
-      lineNumber: rows[row + 5] - 1,
-      columnNumber: rows[row + 6] - 1,
-    },
-    selfSize: selfSizes[index],
-    id: rows[row + 7] >>> 0,
-    children,
+  const callFrame = {
+    functionName: strings[rows[row + 1]],
+    scriptId: String(rows[row + 3]),
+    url: strings[rows[row + 2]],
+    lineNumber: rows[row + 5] - 1,
+    columnNumber: rows[row + 6] - 1,
   };
+  const [selfSize, id, callLine] = [selfSizes[index], rows[row + 7] >>> 0, rows[row + 9]];
+  if (callLine === 0) return { callFrame, selfSize, id, children };
+  return { callFrame, selfSize, id, callLineNumber: callLine - 1, children };
 }
 
 /**
@@ -143,8 +143,11 @@ function createDevToolsNode({ strings, rows, selfSizes }, row, index, children) 
 function devToolsSamples(native) {
   const rows = native.samples();
   const samples = [];
-  for (let row = 0; row < rows.length; row += 3) {
-    samples.push({ size: rows[row], nodeId: rows[row + 1], ordinal: rows[row + 2] });
+  for (let row = 0; row < rows.length; row += 4) {
+    const [size, nodeId, ordinal] = [rows[row], rows[row + 1], rows[row + 2]];
+    const line = rows[row + 3];
+    const sample = { size, nodeId, ordinal };
+    samples.push(line === 0 ? sample : { ...sample, lineNumber: line - 1 });
   }
   return samples;
 }

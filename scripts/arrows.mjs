@@ -6,9 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { root } from './run.mjs';
 
 /** The modules of crates/core, the lowest first: each may use those before it. */
-const CORE = ['file', 'error', 'profile', 'runtime', 'source_map', 'format', 'analysis'].map(
-  (name) => `crates/core/src/${name}`,
-);
+const CORE = [
+  'file',
+  'machine_code',
+  'error',
+  'profile',
+  'runtime',
+  'source_map',
+  'format',
+  'analysis',
+].map((name) => `crates/core/src/${name}`);
 
 /** Every room with the other rooms that it may use. A file is in the one with the longest fitting name. */
 const ROOMS = {
@@ -21,9 +28,10 @@ const ROOMS = {
   'lib/display/': [],
   'lib/': [],
   'lib/inspector/': ['lib/'],
-  'lib/cli/': ['lib/', 'lib/display/', 'lib/inspector/'],
-  'index.js': ['lib/'],
-  'register.js': ['lib/', 'index.js'],
+  'lib/cli/': ['lib/', 'lib/display/', 'lib/inspector/', 'lib/monitor/'],
+  'lib/monitor/': ['lib/'],
+  'index.js': ['lib/', 'lib/monitor/'],
+  'register.js': ['lib/', 'lib/monitor/', 'index.js'],
   'sample-heap-allocations/': ['lib/', 'index.js'],
   'bin/': ['lib/cli/'],
   'flamegraph/': ['lib/display/'],

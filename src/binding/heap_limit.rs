@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use heap_profile_core::error::{self, Error};
-use heap_profile_core::file::{self, Target};
+use heap_profile_core::file::{self, Name, Target};
 use heap_profile_core::format::Format;
 use heap_profile_core::profile::metadata::{Host, now};
 use napi::bindgen_prelude::Function;
@@ -16,6 +16,7 @@ use napi_derive::napi;
 use super::host::JsHost;
 use super::names::JsFormat;
 use super::outcome::{Failure, Result, caught, guard, refused};
+use super::write::JsPlace;
 use crate::v8::{self, Capture};
 
 /// What to write when the limit is near; lib/options.js checked it.
@@ -23,7 +24,8 @@ use crate::v8::{self, Capture};
 pub struct JsHeapLimitPlan {
     /// How many files at most.
     pub profiles: u32,
-    pub directory: String,
+    /// The name is given anew to each file.
+    pub place: JsPlace,
     pub format: Option<JsFormat>,
     pub labels: HashMap<String, String>,
     pub host: JsHost,
@@ -51,11 +53,9 @@ impl HeapLimit {
             let builder = callback.build_threadsafe_function::<error::Result<PathBuf>>();
             let callback = builder.weak::<true>().build_callback(outcome).map_err(refused)?;
             let profiles = plan.profiles;
-            let writer = Writer {
-                directory: plan.directory.into(),
-                format: plan.format.map_or(Format::HeapProfile, Format::from),
-                labels: plan.labels,
-            };
+            let format = plan.format.map_or(Format::HeapProfile, Format::from);
+            let target = plan.place.target(format);
+            let mut writer = Writer { target, format, labels: plan.labels };
             let host = Host { memory_usage: None, ..plan.host.into() };
             let write = move |taken: error::Result<Capture>| {
                 let written = caught(|| writer.write(taken?));
@@ -83,23 +83,32 @@ fn outcome(
 
 /// Where the files go, and how.
 struct Writer {
-    directory: PathBuf,
+    /// Of the file before.
+    target: Target,
     format: Format,
     labels: HashMap<String, String>,
 }
 
 impl Writer {
-    fn write(&self, capture: Capture) -> error::Result<PathBuf> {
+    fn write(&mut self, capture: Capture) -> error::Result<PathBuf> {
         let Capture { mut profile, original, .. } = capture;
         // Memory is short, and there is no other thread to free it.
         drop(original);
         profile.parts_mut().metadata.labels.extend(self.labels.clone());
-        let target = Target::Directory {
-            directory: self.directory.clone(),
-            millis: now().timestamp_millis() as u64,
-            extension: self.format.extension(),
-            keep: None,
-        };
-        file::write(&target, |out| self.format.write(&profile, out)).map_err(Error::from)
+        self.name_next();
+        file::write(&self.target, |out| self.format.write(&profile, out)).map_err(Error::from)
+    }
+
+    fn name_next(&mut self) {
+        let time = now().timestamp_millis() as u64;
+        if let Target::Directory { name, .. } = &mut self.target {
+            match name {
+                Name::Millis(millis) => *millis = time,
+                Name::Sequence { millis, number, .. } => {
+                    *millis = time;
+                    *number += 1;
+                }
+            }
+        }
     }
 }

@@ -202,7 +202,7 @@ impl NativeSnapshot {
     }
 
     /// Nodes in pre-order: number of children, name, script name, script id, start position, line, column, id,
-    /// number of allocations; lib/tree.js knows the order.
+    /// number of allocations, line of the call; lib/tree.js knows the order.
     #[napi]
     pub fn nodes<'env>(&self, env: &'env Env) -> Result<Int32ArraySlice<'env>> {
         guard(|| {
@@ -238,7 +238,7 @@ impl NativeSnapshot {
         })
     }
 
-    /// Estimated bytes, node id and ordinal of each sample, oldest first.
+    /// Estimated bytes, node id, ordinal and line of each sample, oldest first.
     #[napi]
     pub fn samples<'env>(&self, env: &'env Env) -> Result<Float64ArraySlice<'env>> {
         let profile = self.profile();
@@ -246,7 +246,8 @@ impl NativeSnapshot {
         doubles(
             env,
             samples.map(|sample| {
-                [profile.bytes_of(sample), f64::from(sample.node_id), sample.ordinal as f64]
+                let (node_id, line) = (f64::from(sample.node_id), f64::from(sample.line));
+                [profile.bytes_of(sample), node_id, sample.ordinal as f64, line]
             }),
         )
     }
@@ -275,7 +276,7 @@ fn doubles<'env, const N: usize>(
     })
 }
 
-fn fields_of(node: &Node, children: u32, allocations: u32) -> [i32; 9] {
+fn fields_of(node: &Node, children: u32, allocations: u32) -> [i32; 10] {
     [
         children as i32,
         node.name as i32,
@@ -286,5 +287,6 @@ fn fields_of(node: &Node, children: u32, allocations: u32) -> [i32; 9] {
         node.column_number,
         node.id as i32,
         allocations as i32,
+        node.call_line,
     ]
 }

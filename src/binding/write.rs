@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use heap_profile_core::error::{self, Error};
-use heap_profile_core::file::{self, Target};
+use heap_profile_core::file::{self, Keep, Name, Target};
 use heap_profile_core::format::Format;
 use heap_profile_core::format::bounded::bounded;
 use heap_profile_core::format::draft::Draft;
@@ -31,8 +32,54 @@ pub struct JsPlace {
     pub directory: String,
     /// Milliseconds since 1970, for the name.
     pub millis: f64,
-    /// How many of the files of this process that were written with such a number stay, the newest.
-    pub keep: Option<u32>,
+    /// Of a monitor's file.
+    pub series: Option<JsSeries>,
+}
+
+/// What the files of a monitor have together.
+#[napi(object, object_to_js = false)]
+pub struct JsSeries {
+    /// Host, process id and thread id, with dashes between them.
+    pub writer: String,
+    /// This file's.
+    pub number: f64,
+    pub keep: JsKeep,
+}
+
+/// What stays of the files of monitors in the directory; all where nothing is said.
+#[napi(object, object_to_js = false)]
+pub struct JsKeep {
+    pub files: Option<f64>,
+    pub bytes: Option<f64>,
+    pub age_ms: Option<f64>,
+}
+
+impl JsKeep {
+    pub(super) fn bounds(&self) -> Keep {
+        Keep {
+            files: self.files.map(|count| count as usize),
+            bytes: self.bytes.map(|count| count as u64),
+            age: self.age_ms.map(|millis| Duration::from_millis(millis as u64)),
+        }
+    }
+}
+
+impl JsPlace {
+    pub(super) fn target(self, format: Format) -> Target {
+        let millis = self.millis as u64;
+        let (name, keep) = match self.series {
+            None => (Name::Millis(millis), Keep::default()),
+            Some(JsSeries { writer, number, keep }) => {
+                (Name::Sequence { writer, millis, number: number as u64 }, keep.bounds())
+            }
+        };
+        Target::Directory {
+            directory: self.directory.into(),
+            name,
+            extension: format.extension(),
+            keep,
+        }
+    }
 }
 
 /// Why a file could not be written there now; nothing if it could.
@@ -137,12 +184,7 @@ impl NativeSnapshot {
     /// Into a directory, under a name that nobody has.
     fn write_new(&self, place: JsPlace, format: Option<JsFormat>, changes: JsChanges) -> Write {
         let format = format.map_or(Format::HeapProfile, Format::from);
-        let target = Target::Directory {
-            directory: place.directory.into(),
-            millis: place.millis as u64,
-            extension: format.extension(),
-            keep: place.keep.map(|count| count as usize),
-        };
+        let target = place.target(format);
         Write { draft: self.draft(changes), target, format }
     }
 

@@ -106,7 +106,7 @@ pub fn start(env: Env, asked: StartOptions) -> Result<Option<ExactStacks>> {
             return Err(Error::SamplerInUse(IN_USE));
         }
         // First of all: what it looks for is known while nothing was sampled.
-        let start_exact = || Exact::start(env, isolate, &v8_version, options);
+        let start_exact = || Exact::start(env, isolate, &v8_version, options, turn_exact);
         let exact = options.exact_stacks.then(start_exact);
         let session = Session { session_id: random_id(), started_at: now(), options };
         let fingerprint = Fingerprint::default();
@@ -187,7 +187,23 @@ pub fn status() -> Result<Option<Status>> {
 /// Captures the profile of our session.
 pub fn capture(env: Env, host: Host) -> Result<Capture> {
     let isolate = isolate::current()?;
-    STATE.with_borrow_mut(|state| capture_ours(env, isolate, state, host))
+    STATE.with_borrow_mut(|state| capture_exactly(env, isolate, state, host))
+}
+
+/// With exact stacks, where the session has them.
+fn capture_exactly(
+    env: Env,
+    isolate: NonNull<Isolate>,
+    state: &mut State,
+    host: Host,
+) -> Result<Capture> {
+    let mut capture = capture_ours(env, isolate, state, host)?;
+    if let Phase::Sampling(ours) = &mut state.phase
+        && let Some(Ok(exact)) = &mut ours.exact
+    {
+        capture.profile = exact.apply(capture.profile);
+    }
+    Ok(capture)
 }
 
 /// For who is called by V8 itself: none if a call of ours is under way.
@@ -221,14 +237,26 @@ fn capture_ours(
         let metadata = &mut capture.profile.parts_mut().metadata;
         metadata.full_collections = Some(ours.collections.get());
         metadata.exact_stacks = exact_stacks;
-        if let Some(Ok(exact)) = &mut ours.exact {
-            capture.profile = exact.apply(capture.profile);
-        }
         return Ok(capture);
     }
     let options = ours.session.options;
     state.phase = Phase::Lost(options);
     Err(lost(isolate, options))
+}
+
+/// From the event loop.
+fn turn_exact(env: Env) {
+    STATE.with(|state| {
+        // Borrowed by nobody: a call from JavaScript cannot wait for the event loop.
+        let Ok(mut state) = state.try_borrow_mut() else { return };
+        let Phase::Sampling(ours) = &mut state.phase else { return };
+        let isolate = ours.isolate;
+        let Some(Ok(exact)) = &mut ours.exact else { return };
+        if exact.turn() {
+            // For what it makes exact stacks forget; who asks next is told what is wrong with it.
+            let _ = capture_exactly(env, isolate, &mut state, Host::default());
+        }
+    });
 }
 
 fn lost(isolate: NonNull<Isolate>, options: Options) -> Error {

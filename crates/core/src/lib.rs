@@ -10,6 +10,7 @@ pub mod analysis;
 pub mod error;
 pub mod file;
 pub mod format;
+pub mod machine_code;
 pub mod profile;
 pub mod runtime;
 pub mod source_map;

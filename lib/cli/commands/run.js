@@ -6,10 +6,16 @@ const { existsSync, mkdirSync } = require('node:fs');
 const { constants } = require('node:os');
 const { join, resolve: resolvePath } = require('node:path');
 const { isatty } = require('node:tty');
+const { SIGNALS } = require('../../monitor/options.js');
+const { readRules } = require('../../monitor/rules-text.js');
 const {
+  readAge,
+  readBytes,
   readCount,
   readDuration,
   readFormat,
+  readOneOf,
+  readPairs,
   readSampleInterval,
   readStackDepth,
 } = require('../../text-options.js');
@@ -25,6 +31,14 @@ const PRELOAD = require.resolve('heap-profile/register');
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGHUP'];
 const OTHER_SIGNALS = ['SIGTERM', 'SIGUSR1', 'SIGUSR2'];
 
+/** What is read once more by the preload: here it is only checked. */
+function asText(read) {
+  return (name, text) => {
+    read(name, text);
+    return text;
+  };
+}
+
 const options = {
   dir: { value: 'DIR', description: 'Directory for the profiles, made if missing', default: '.' },
   every: {
@@ -35,8 +49,31 @@ const options = {
   keep: {
     value: 'NUMBER',
     description:
-      'Keep the newest so many of each process and remove those before; leaks needs ten or more',
+      'Keep the newest so many in DIR and remove those before; leaks needs ten or more of each process',
     read: readCount,
+    default: '1000',
+  },
+  'keep-bytes': {
+    value: 'SIZE',
+    description: 'Keep the newest with so many bytes together',
+    read: readBytes,
+    default: '1GiB',
+  },
+  'keep-age': {
+    value: 'TIME',
+    description: 'Keep none that is older: 12h, 7d',
+    read: readAge,
+  },
+  rules: {
+    value: 'RULES',
+    description:
+      'Write one, too, where memory grows: 1, or some such as growth=0.5,rss=off,heapRatio=0.8:0.9',
+    read: asText(readRules),
+  },
+  signal: {
+    value: 'SIGNAL',
+    description: `Write one when the program gets it: ${SIGNALS.join(', ')}`,
+    read: (name, text) => readOneOf(name, text, SIGNALS),
   },
   'sample-interval': {
     value: 'SIZE',
@@ -63,6 +100,12 @@ const options = {
     description: 'heapprofile, pprof or folded',
     read: readFormat,
     default: 'heapprofile',
+  },
+  'source-maps': { description: 'Name functions, files and positions as in the original sources' },
+  labels: {
+    value: 'LABELS',
+    description: 'What to say of the profiles: service=api,region=eu',
+    read: asText(readPairs),
   },
   'on-exit': { description: 'Write one when the program ends, also by Ctrl-C; the default' },
   'no-on-exit': { description: 'Write none when the program ends' },
@@ -101,7 +144,7 @@ function run(given, command) {
 
 /** The options as register.js reads them. */
 function environment(given) {
-  const { dir, every, keep, sampleInterval, depth, format, noOnExit = false } = given;
+  const { dir, every, sampleInterval, depth, format, noOnExit = false } = given;
   const exactStacks = given.exactStacks && !given.noExactStacks;
   const forceGC = given.forceGc || (isOften(given) && !given.noForceGc);
   return {
@@ -110,7 +153,13 @@ function environment(given) {
     HEAP_PROFILE_EVERY: every === undefined ? '' : `${every}ms`,
     HEAP_PROFILE_SAMPLE_INTERVAL: String(sampleInterval),
     HEAP_PROFILE_STACK_DEPTH: String(depth),
-    HEAP_PROFILE_KEEP: keep === undefined ? '' : String(keep),
+    HEAP_PROFILE_KEEP: String(given.keep),
+    HEAP_PROFILE_KEEP_BYTES: String(given.keepBytes),
+    HEAP_PROFILE_KEEP_AGE: given.keepAge === undefined ? '' : `${given.keepAge}ms`,
+    HEAP_PROFILE_RULES: given.rules ?? '',
+    HEAP_PROFILE_SIGNAL: given.signal ?? '',
+    HEAP_PROFILE_SOURCE_MAPS: given.sourceMaps ? '1' : '0',
+    HEAP_PROFILE_LABELS: given.labels ?? '',
     HEAP_PROFILE_FORCE_GC: forceGC ? '1' : '0',
     HEAP_PROFILE_EXACT_STACKS: exactStacks ? '1' : '0',
     HEAP_PROFILE_FORMAT: format,

@@ -8,6 +8,7 @@
 #include "hook.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include <cstddef>
 #include <cstdlib>
@@ -45,9 +46,30 @@ hp_hook* hook_of(uintptr_t observer) {
   return reinterpret_cast<hp_hook* const*>(vtable)[-static_cast<ptrdiff_t>(kPrefix + 1)];
 }
 
+// No SIGPROF on this thread for as long as it lives. V8's CPU profilers send one to have the stack
+// walked in its handler; both Step and the recording walk it too and may hold a lock then (as they
+// do with
+// --interpreted-frames-native-stack), for which the handler would wait for ever.
+class NoProfilingSignal {
+ public:
+  NoProfilingSignal() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPROF);
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  ~NoProfilingSignal() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoProfilingSignal(const NoProfilingSignal&) = delete;
+  NoProfilingSignal& operator=(const NoProfilingSignal&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 // V8 counts its samples: Step has taken one if the count is one higher after it. size is its third
 // argument after the observer.
 uintptr_t step(uintptr_t self, uintptr_t a, uintptr_t b, uintptr_t size, uintptr_t d, uintptr_t e) {
+  const NoProfilingSignal no_signal;
   hp_hook* const hook = hook_of(self);
   const volatile uint64_t* last = hook->place.last_sample_id;
   const uint64_t before = *last;

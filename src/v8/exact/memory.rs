@@ -5,6 +5,9 @@ use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
 use std::{fs, io, process, ptr};
 
+/// The smallest page of x64.
+const PAGE: usize = 4096;
+
 /// The bytes at an address, or why they cannot be had.
 pub fn read_bytes<const N: usize>(address: usize) -> io::Result<[u8; N]> {
     let mut bytes = [0_u8; N];
@@ -89,4 +92,20 @@ pub fn symbol(name: &CStr) -> Option<usize> {
     // SAFETY: the name ends with NUL; RTLD_DEFAULT looks through what is loaded.
     let address: *mut c_void = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     (!address.is_null()).then(|| address.addr())
+}
+
+/// Copies the bytes at an address, as many as there are, and tells how many.
+pub fn read_up_to(address: usize, bytes: &mut [u8]) -> usize {
+    // A range that ends in memory that is not there is read up to there only if it is split there.
+    let first = bytes.len().min(PAGE - address % PAGE);
+    let part = |start: usize, length| libc::iovec {
+        iov_base: ptr::without_provenance_mut(address.wrapping_add(start)),
+        iov_len: length,
+    };
+    let to = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    let from = [part(0, first), part(first, bytes.len() - first)];
+    let pid = process::id() as libc::pid_t;
+    // SAFETY: as in `read_bytes`; the parts are as long as `to`, which takes no more than two pages.
+    let length = unsafe { libc::process_vm_readv(pid, &to, 1, from.as_ptr(), 2, 0) };
+    usize::try_from(length).unwrap_or(0)
 }

@@ -8,13 +8,18 @@
 use std::fmt;
 
 use heap_profile_core::profile::ExactStacks;
+use napi::Env;
 
+#[cfg(exact_stacks)]
+mod cpu_profiler;
 #[cfg(exact_stacks)]
 mod ffi;
 #[cfg(exact_stacks)]
 mod hook;
 #[cfg(exact_stacks)]
 mod layouts;
+#[cfg(exact_stacks)]
+mod lines;
 #[cfg(exact_stacks)]
 mod locate;
 #[cfg(exact_stacks)]
@@ -23,10 +28,19 @@ mod memory;
 mod other_profile;
 #[cfg(exact_stacks)]
 mod recorder;
+#[cfg(exact_stacks)]
+mod return_address;
+#[cfg(exact_stacks)]
+mod rotation;
 #[cfg_attr(not(exact_stacks), path = "absent.rs")]
 mod session;
+#[cfg(exact_stacks)]
+mod wake;
 
 pub use session::Exact;
+
+/// What is called from the event loop when it is time for [`Exact::turn`].
+pub type Turn = fn(Env);
 
 /// Why there are no exact stacks, in words that go on from "exact stacks cannot be had: ".
 #[derive(Clone, Debug)]

@@ -6,12 +6,16 @@ use heap_profile_core::profile::Profile;
 use heap_profile_core::profile::metadata::Options;
 use napi::Env;
 
-use super::Refusal;
+use super::cpu_profiler::Functions;
 use super::hook::Hook;
 use super::layouts::Layout;
 use super::locate::{Known, locate};
 use super::other_profile::OurProfiler;
 use super::recorder::Recorder;
+use super::return_address::stack_end;
+use super::rotation::Rotation;
+use super::wake::Wake;
+use super::{Refusal, Turn};
 use crate::v8::ffi::{self, Isolate};
 
 /// What records the stacks. Dropped before V8's sampler stops, in this order.
@@ -19,16 +23,18 @@ pub struct Exact {
     _hook: Hook,
     /// Where the hook has its address.
     recorder: Box<Recorder>,
+    rotation: Rotation,
     _profiler: OurProfiler,
 }
 
 impl Exact {
     /// Starts with a sampler that has just been started, with these options, in this thread's isolate.
     pub fn start(
-        _env: Env,
+        env: Env,
         isolate: NonNull<Isolate>,
         v8_version: &str,
         options: Options,
+        turn: Turn,
     ) -> Result<Exact, Refusal> {
         let layout = Layout::of(v8_version)?;
         let profiler = OurProfiler::announce()?;
@@ -36,14 +42,26 @@ impl Exact {
         let heap_profiler = unsafe { ffi::hp_heap_profiler_get(isolate.as_ptr()) };
         let known = Known::new(isolate.as_ptr().expose_provenance(), heap_profiler, options);
         let location = locate(&known, &layout)?;
-        let recorder = Recorder::new();
+        let functions = Functions::find()?;
+        let stack_end =
+            stack_end().ok_or_else(|| Refusal("this thread's stack is unknown".into()))?;
+        let wake = Wake::new(env, turn).map_err(|error| Refusal(error.to_string()))?;
+        let recorder = Recorder::new(functions, isolate, stack_end, wake);
+        let rotation = Rotation::start(functions, isolate, options)?;
+        recorder.ask(rotation.first_ask());
         let hook = Hook::install(location, &recorder)?;
-        Ok(Exact { _hook: hook, recorder, _profiler: profiler })
+        Ok(Exact { _hook: hook, recorder, rotation, _profiler: profiler })
     }
 
     /// The profile of a capture, with exact stacks where they are known.
     pub fn apply(&mut self, profile: Profile) -> Profile {
-        let _ = self.recorder.count();
-        profile
+        self.rotation.apply(&profile, &self.recorder)
+    }
+
+    /// Gets stacks out of V8 a step at a time; from the event loop. Whether it is time for a capture, which
+    /// tells whose stacks need not be kept.
+    pub fn turn(&mut self) -> bool {
+        self.rotation.turn(&self.recorder);
+        self.rotation.wants_capture()
     }
 }

@@ -291,8 +291,12 @@ mod tests {
         let [mut base, mut current] = [profile(&BASE), profile(&CURRENT)];
         for profile in [&mut base, &mut current] {
             profile.parts_mut().metadata.sample_interval_bytes = None;
-            profile.parts_mut().stated =
-                Arc::new(vec![crate::profile::Stated { node: 1, bytes: 512.0, objects: None }]);
+            profile.parts_mut().stated = Arc::new(vec![crate::profile::Stated {
+                node: 1,
+                line: 0,
+                bytes: 512.0,
+                objects: None,
+            }]);
         }
         let diff = diff(&base, &current, &Question::default());
         assert_eq!(site(&diff, "grows").growth, Interval::unknown(512.0));

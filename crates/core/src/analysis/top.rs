@@ -232,7 +232,7 @@ mod tests {
         let mut profile = profile(&CALLS);
         profile.parts_mut().metadata.sample_interval_bytes = None;
         profile.parts_mut().stated =
-            Arc::new(vec![Stated { node: 2, bytes: 5000.0, objects: None }]);
+            Arc::new(vec![Stated { node: 2, line: 0, bytes: 5000.0, objects: None }]);
         let grouping = Grouping { by: By::File, ..Grouping::default() };
         let profile =
             Profile::from_file(Parts { samples: Arc::default(), ..profile.parts_mut().clone() });

@@ -1,6 +1,7 @@
 //! Files that are whole or not there: written beside their place, synced, then moved into it.
 
-mod kept;
+mod keep;
+mod name;
 mod place;
 mod temporary;
 
@@ -13,6 +14,8 @@ use place::{Place, directory_of};
 use rustix::fs::{Access, access};
 use tempfile::NamedTempFile;
 
+pub use keep::Keep;
+pub use name::{Name, is_of_monitor};
 pub use place::open;
 
 /// Large enough that a system call per buffer costs nothing, small enough for any heap.
@@ -38,13 +41,12 @@ pub enum Target {
     Directory {
         /// The directory.
         directory: PathBuf,
-        /// Milliseconds since 1970, the part of the name that is counted up until it is free.
-        millis: u64,
+        /// The name without its ending; its number is counted up until it is free.
+        name: Name,
         /// How the name ends.
         extension: &'static str,
-        /// How many of the files that this process writes with such a number stay: the newest; none
-        /// for all.
-        keep: Option<usize>,
+        /// What stays of the files with names of monitors.
+        keep: Keep,
     },
 }
 
@@ -57,12 +59,10 @@ pub fn write(
 ) -> Result<PathBuf, FileError> {
     match target {
         Target::Path(path) => write_to(path, encode),
-        Target::Directory { directory, millis, extension, keep } => {
-            let name = |millis| directory.join(format!("heap-profile-{millis}{extension}"));
-            let (path, file) = write_new(name, *millis, encode)?;
-            if let Some(count) = keep {
-                kept::keep_newest(&path, &file, *count);
-            }
+        Target::Directory { directory, name, extension, keep } => {
+            let path = |name: &Name| directory.join(format!("{name}{extension}"));
+            let (path, file) = write_new(path, name.clone(), encode)?;
+            keep.tidy(&path, &file);
             Ok(path)
         }
     }
@@ -99,13 +99,13 @@ fn write_to(
 }
 
 fn write_new(
-    name: impl Fn(u64) -> PathBuf,
-    mut millis: u64,
+    path_of: impl Fn(&Name) -> PathBuf,
+    mut name: Name,
     encode: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
 ) -> Result<(PathBuf, File), FileError> {
-    let mut file = fill(&name(millis), &name(millis), encode)?;
+    let mut file = fill(&path_of(&name), &path_of(&name), encode)?;
     loop {
-        let path = name(millis);
+        let path = path_of(&name);
         match file.persist_noclobber(&path) {
             Ok(file) => {
                 sync_directory(&path);
@@ -113,7 +113,7 @@ fn write_new(
             }
             Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => {
                 file = taken.file;
-                millis += 1;
+                name = name.next();
             }
             Err(other) => return Err(failed("rename", &path)(other.error)),
         }
@@ -207,9 +207,9 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let target = Target::Directory {
             directory: directory.path().into(),
-            millis: 41,
+            name: Name::Millis(41),
             extension: ".heapprofile",
-            keep: None,
+            keep: Keep::default(),
         };
         for text in ["a", "b", "c"] {
             let path = put(&target, text).unwrap();

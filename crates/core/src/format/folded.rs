@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use crate::profile::lines::ByLine;
 use crate::profile::path::Path;
 use crate::profile::{Node, Profile};
 
@@ -14,11 +15,13 @@ const MAX_BYTES: usize = 1 << 30;
 
 /// Writes the profile, its estimates rounded to whole bytes.
 pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
+    let by_line = ByLine::of(profile);
+    let profile = by_line.profile();
     let mut left = MAX_BYTES;
     let self_sizes = &profile.totals().self_sizes;
     let mut stack: Path<String> = Path::default();
     for (index, node) in (0..).zip(profile.nodes.iter()) {
-        stack.enter(index, node.parent, frame_of(profile, node));
+        stack.enter(index, node.parent, frame_of(profile, node, by_line.line(index as usize)));
         let bytes = self_sizes[index as usize].round();
         if bytes >= 1.0 {
             let frames: Vec<&str> = stack.values().map(String::as_str).collect();
@@ -35,12 +38,13 @@ fn too_large() -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
-/// `name (file:line)`, without what the format gives a meaning.
-fn frame_of(profile: &Profile, node: &Node) -> String {
+/// `name (file:line)`, without what the format gives a meaning: the line that allocates or calls the
+/// next, or where it is not known the one where the function starts.
+fn frame_of(profile: &Profile, node: &Node, line: i32) -> String {
     let name = profile.strings[node.name as usize].to_utf8();
     let name = if name.is_empty() { "(anonymous)" } else { &name };
     let file = profile.strings[node.script_name as usize].to_utf8();
-    let frame = match (file.as_ref(), node.line_number) {
+    let frame = match (file.as_ref(), if line > 0 { line } else { node.line_number }) {
         ("", _) => name.to_owned(),
         (file, ..=0) => format!("{name} ({file})"),
         (file, line) => format!("{name} ({file}:{line})"),
@@ -63,6 +67,23 @@ mod tests {
             Arc::new((1..=1000).map(|node_id| testing::sample(node_id, 16, 1)).collect());
         let error = write(&profile, &mut io::sink()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn frames_have_the_lines_that_allocate_and_call_where_these_are_known() {
+        let mut profile = testing::profile(&[(1, 0, "(root)"), (2, 0, "a"), (3, 1, "b")]);
+        let parts = profile.parts_mut();
+        Arc::make_mut(&mut parts.nodes)[2].call_line = 11;
+        let sample = |line| crate::profile::Sample { line, ..testing::sample(3, 1 << 40, 1) };
+        parts.samples = Arc::new(vec![sample(0), sample(12), sample(12)]);
+        let mut out = Vec::new();
+        write(&profile, &mut out).unwrap();
+        let expected = [
+            "(root) (/app/server.js:1);a (/app/server.js:11);b (/app/server.js:3) 1099511627776",
+            "(root) (/app/server.js:1);a (/app/server.js:11);b (/app/server.js:12) 2199023255552",
+            "",
+        ];
+        assert_eq!(String::from_utf8(out).unwrap(), expected.join("\n"));
     }
 
     #[test]

@@ -122,3 +122,18 @@ fn read_plain(mut source: impl BufRead, limits: Limits) -> Result<Profile> {
         Some(_) => pprof::read(source, limits),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Format;
+    use crate::file::{Name, is_of_monitor};
+
+    #[test]
+    fn files_of_monitors_are_known_again_in_each_format() {
+        for format in Format::ALL {
+            let name = Name::Sequence { writer: "host-1-0".into(), millis: 1, number: 1 };
+            let name = format!("{name}{}", format.extension());
+            assert!(is_of_monitor(&name), "{name}");
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! The owned profile: a call tree, its samples and where they come from. No V8, no Node-API.
 
 pub mod estimate;
+pub mod exact;
 pub mod fingerprint;
+pub mod lines;
 pub mod merge;
 pub mod metadata;
 pub mod path;
@@ -78,6 +80,8 @@ pub struct Sample {
 pub struct Stated {
     /// Index of the node in [`Parts::nodes`].
     pub node: u32,
+    /// As of a sample.
+    pub line: i32,
     /// How many bytes.
     pub bytes: f64,
     /// How many objects, if the file tells.

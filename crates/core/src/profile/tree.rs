@@ -35,19 +35,25 @@ impl<K: Copy + Eq + Hash> Tree<K> {
     /// All nodes, each after its caller and before its caller's next callee, the callees of one
     /// caller in the order in which they were added; and the place of each node in that order.
     pub fn pre_order(&self) -> (Vec<u32>, Vec<u32>) {
-        let count = self.parents.len();
-        let (first_child, next_sibling) = child_lists(self.parents.iter().copied());
-        let (mut order, mut ranks) = (Vec::with_capacity(count), vec![0; count]);
-        let mut pending = vec![0];
-        while let Some(node) = pending.pop() {
-            ranks[node as usize] = order.len() as u32;
-            order.push(node);
-            // The sibling has to wait until the whole of this node's tree is through.
-            let next = [next_sibling[node as usize], first_child[node as usize]];
-            pending.extend(next.iter().filter(|&&next| next > 0));
-        }
-        (order, ranks)
+        pre_order(&self.parents)
     }
+}
+
+/// The same of a tree of which the caller of each node is given; it comes before the node. The root, the
+/// first one, is its own.
+pub fn pre_order(parents: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let count = parents.len();
+    let (first_child, next_sibling) = child_lists(parents.iter().copied());
+    let (mut order, mut ranks) = (Vec::with_capacity(count), vec![0; count]);
+    let mut pending = vec![0];
+    while let Some(node) = pending.pop() {
+        ranks[node as usize] = order.len() as u32;
+        order.push(node);
+        // The sibling has to wait until the whole of this node's tree is through.
+        let next = [next_sibling[node as usize], first_child[node as usize]];
+        pending.extend(next.iter().filter(|&&next| next > 0));
+    }
+    (order, ranks)
 }
 
 /// The first child of each node and its next sibling, 0 for none: the root, 0, is nobody's child.

@@ -116,7 +116,7 @@ fn numbers_of_other_tools_have_no_interval() {
     let mut profile = profile(&CALLS);
     profile.parts_mut().metadata.sample_interval_bytes = None;
     profile.parts_mut().stated =
-        Arc::new(vec![crate::profile::Stated { node: 2, bytes: 512.0, objects: None }]);
+        Arc::new(vec![crate::profile::Stated { node: 2, line: 0, bytes: 512.0, objects: None }]);
     let graph = flamegraph(&profile, None);
     assert!(
         graph.view.calls.iter().chain(&graph.view.callers).all(|node| node.bytes.low.is_none())

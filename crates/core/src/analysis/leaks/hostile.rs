@@ -47,7 +47,7 @@ impl Random {
             }
             2 => {
                 let bytes = self.one_of(&[0.0, -1.0, 1e308, -1e308, f64::NAN]);
-                parts.stated = Arc::new(vec![Stated { node: 2, bytes, objects: None }]);
+                parts.stated = Arc::new(vec![Stated { node: 2, line: 0, bytes, objects: None }]);
             }
             3 => metadata.session_id = self.one_of(&[None, Some("another")]).map(str::to_owned),
             4 => {

@@ -247,7 +247,7 @@ fn without_times_files_are_in_the_order_of_the_numbers_in_their_names() {
         .map(|megabytes| {
             let mut profile = profile(&[call("site")]);
             let bytes = f64::from(megabytes) * 1e6;
-            let stated = Arc::new(vec![Stated { node: 1, bytes, objects: None }]);
+            let stated = Arc::new(vec![Stated { node: 1, line: 0, bytes, objects: None }]);
             let parts = profile.parts_mut().clone();
             Profile::from_file(Parts { metadata: Metadata::default(), stated, ..parts })
         })
@@ -264,8 +264,12 @@ fn without_a_session_only_growth_is_told() {
         .into_iter()
         .map(|mut profile| {
             let sizes = profile.totals().self_sizes.clone();
-            let stated =
-                (0..).zip(sizes).map(|(node, bytes)| Stated { node, bytes, objects: None });
+            let stated = (0..).zip(sizes).map(|(node, bytes)| Stated {
+                node,
+                line: 0,
+                bytes,
+                objects: None,
+            });
             Profile::from_file(Parts {
                 metadata: Metadata::default(),
                 samples: Arc::default(),

@@ -75,6 +75,8 @@ enum NodeKey {
     SelfSize,
     Id,
     Children,
+    /// Ours.
+    CallLineNumber,
     /// The flat form's.
     FunctionName,
     Url,
@@ -91,6 +93,7 @@ impl NodeKey {
             b"selfSize" => NodeKey::SelfSize,
             b"id" => NodeKey::Id,
             b"children" => NodeKey::Children,
+            b"callLineNumber" => NodeKey::CallLineNumber,
             b"functionName" => NodeKey::FunctionName,
             b"url" => NodeKey::Url,
             b"scriptId" => NodeKey::ScriptId,
@@ -140,9 +143,8 @@ impl KnownFrames {
             name: texts.intern(&call_frame.function_name, offset)?,
             script_name: texts.intern(&call_frame.url, offset)?,
             script_id: call_frame.script_id.0,
-            // 0-based, where V8 has 1.
-            line_number: call_frame.line_number.0 + 1,
-            column_number: call_frame.column_number.0 + 1,
+            line_number: call_frame.line_number.one_based(),
+            column_number: call_frame.column_number.one_based(),
         };
         texts.limits.take(FRAME_BYTES + bytes.len())?;
         self.0.insert(bytes.into(), frame);
@@ -150,13 +152,20 @@ impl KnownFrames {
     }
 }
 
-/// HeapProfiler.SamplingHeapProfileSample.
+/// HeapProfiler.SamplingHeapProfileSample, and the line, which is ours.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FileSample {
     size: f64,
     node_id: u32,
     ordinal: u64,
+    line_number: Option<Position>,
+}
+
+impl FileSample {
+    fn line(&self) -> i32 {
+        self.line_number.as_ref().map_or(0, Position::one_based)
+    }
 }
 
 /// What the `heapProfile` key holds.
@@ -315,6 +324,7 @@ impl File {
                 self.id_count += usize::from(!std::mem::replace(&mut open.has_id, true));
             }
             NodeKey::Children => open.children = Some(json.open_array()?),
+            NodeKey::CallLineNumber => node.call_line = json.value::<Position>()?.one_based(),
             NodeKey::FunctionName => {
                 node.name = self.texts.intern(&json.value()?, offset)?;
                 open.is_named = true;
@@ -419,7 +429,7 @@ impl File {
                 ordinal: sample.ordinal,
                 node_id: sample.node_id,
                 count: estimate::v8_count(size, interval, 1),
-                line: 0,
+                line: sample.line(),
                 is_live: collected.binary_search(&sample.ordinal).is_err(),
             });
         }
@@ -435,7 +445,7 @@ impl File {
                 ordinal: sample.ordinal,
                 node_id: sample.node_id,
                 count: 1,
-                line: 0,
+                line: sample.line(),
                 is_live: true,
             })
             .collect()
@@ -454,7 +464,7 @@ fn stated_bytes(profile: &Profile, self_sizes: &[f64]) -> Result<Vec<Stated>> {
             return Err(ReadError::at_path(format!("selfSize of the node with id {id}"), message));
         }
         if bytes > ROUNDING * summed {
-            found.push(Stated { node, bytes, objects: None });
+            found.push(Stated { node, line: 0, bytes, objects: None });
         }
     }
     Ok(found)
@@ -473,6 +483,13 @@ fn size(bytes: f64, most: f64, offset: u64) -> Result<f64> {
 /// A line or column: -1, for unknown, or more.
 #[derive(Default)]
 struct Position(i32);
+
+impl Position {
+    /// As V8 counts, where DevTools has 0 for the first; 0 for unknown.
+    fn one_based(&self) -> i32 {
+        self.0 + 1
+    }
+}
 
 impl<'de> Deserialize<'de> for Position {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {

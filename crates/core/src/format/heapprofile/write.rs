@@ -41,6 +41,7 @@ fn write_tree(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
         write_number(out, self_sizes[index])?;
         out.write_all(b",\"id\":")?;
         write_value(out, &node.id)?;
+        write_line(out, b",\"callLineNumber\":", node.call_line)?;
         out.write_all(b",\"children\":[")?;
         open.enter(index as u32, node.parent, ());
     }
@@ -98,9 +99,19 @@ fn write_samples(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
         write_value(out, &sample.node_id)?;
         out.write_all(b",\"ordinal\":")?;
         write_value(out, &sample.ordinal)?;
+        write_line(out, b",\"lineNumber\":", sample.line)?;
         out.write_all(b"}")?;
     }
     Ok(())
+}
+
+/// A member of ours, 0-based as those of DevTools; nothing of a line that is unknown.
+fn write_line(out: &mut impl Write, key: &[u8], line: i32) -> io::Result<()> {
+    if line < 1 {
+        return Ok(());
+    }
+    out.write_all(key)?;
+    write_value(out, &(line - 1))
 }
 
 /// The `heapProfile` key: the metadata and what only the writer knows.
@@ -180,6 +191,28 @@ mod tests {
         let metadata = r#"{"version":"1.2.3","sessionId":"5e55","startedAt":"2023-11-14T22:13:20.000Z","sampleIntervalBytes":524288,"stackDepth":64,"forceGC":false,"include":"live","takenAt":"2023-11-14T22:13:20.000Z","pid":0,"threadId":0,"nodeVersion":"","v8Version":"","memoryUsage":{"rss":0.0,"heapTotal":0.0,"heapUsed":0.0,"external":0.0,"arrayBuffers":0.0},"heapSizeLimit":0.0,"droppedSamples":0}"#;
         let expected = format!(r#"{{"head":{head},"samples":{samples},"heapProfile":{metadata}}}"#);
         assert_eq!(encode(&profile), expected);
+    }
+
+    #[test]
+    fn lines_that_are_known_are_members_of_ours_counted_from_0() {
+        let mut profile = testing::profile(&[(1, 0, "(root)"), (2, 0, "a"), (3, 1, "b")]);
+        let parts = profile.parts_mut();
+        Arc::make_mut(&mut parts.nodes)[2].call_line = 1;
+        let sample = |line| crate::profile::Sample { line, ..testing::sample(3, 16, 1) };
+        parts.samples = Arc::new(vec![sample(0), sample(8)]);
+        let text = encode(&profile);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let (head, samples) = (&value["head"], &value["samples"]);
+        let calls = &head["children"][0]["children"][0];
+        assert_eq!(calls["callLineNumber"], 0);
+        assert_eq!(calls["callFrame"]["lineNumber"], 2);
+        assert_eq!(samples[1]["lineNumber"], 7);
+        for unknown in [&head["callLineNumber"], &samples[0]["lineNumber"]] {
+            assert!(unknown.is_null());
+        }
+        let again = crate::format::read(text.as_bytes()).unwrap();
+        assert_eq!(encode(&again), text);
+        assert_eq!((again.nodes[2].call_line, again.samples[1].line), (1, 8));
     }
 
     #[test]

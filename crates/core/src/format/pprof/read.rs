@@ -3,10 +3,12 @@
 use std::io::Read;
 
 use chrono::{DateTime, SubsecRound};
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
 
 use super::proto::{Line, Sample as ProtoSample};
 use super::tables::{SAMPLE, Tables, messages};
-use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root};
+use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, column_in, is_root};
 use crate::format::error::{ReadError, Result};
 use crate::format::limits::{Limits, MAX_DEPTH};
 use crate::profile::tree::Tree;
@@ -20,6 +22,9 @@ const SAMPLE_BYTES: usize = 64;
 
 /// The same of a node.
 const NODE_BYTES: usize = 160;
+
+/// The same of a function that stacks have.
+const FRAME_BYTES: usize = 64;
 
 /// Stacks may have as many frames in all, and a million: a location takes a byte or two in each, and
 /// has a line or two, with the functions that were inlined.
@@ -76,9 +81,16 @@ impl Columns {
     }
 }
 
+/// A function: name, file, and the line and column where it starts.
+type Frame<'a> = (&'a str, &'a str, i32, i32);
+
+/// A function by its index, and the line of it that allocates or calls; 0 for unknown.
+type Place = (u32, i32);
+
 /// What a sample stands for.
 struct Weight {
     node: u32,
+    line: i32,
     bytes: i64,
     /// 0 if the file does not count objects.
     objects: i64,
@@ -102,7 +114,7 @@ impl Weight {
 
     fn stated(&self) -> Stated {
         let objects = (self.objects > 0).then_some(self.objects as f64);
-        Stated { node: self.node, bytes: self.bytes as f64, objects }
+        Stated { node: self.node, line: self.line, bytes: self.bytes as f64, objects }
     }
 }
 
@@ -111,19 +123,25 @@ struct Reader<'a> {
     tables: &'a Tables<'a>,
     limits: Limits,
     columns: Columns,
-    /// By line of [`Tables::lines`].
-    tree: Tree<u32>,
+    frames: IndexSet<Frame<'a>, RandomState>,
+    /// By line of [`Tables::lines`]; none until a stack has it.
+    places: Vec<Option<Place>>,
+    /// Functions, and the lines that they were called from.
+    tree: Tree<Place>,
     /// Frames that stacks may still have.
     frames_left: u64,
 }
 
 impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8], tables: &'a Tables<'a>, limits: Limits) -> Result<Reader<'a>> {
+    fn new(bytes: &'a [u8], tables: &'a Tables<'a>, mut limits: Limits) -> Result<Reader<'a>> {
+        limits.take(tables.lines.len() * size_of::<Option<Place>>())?;
         Ok(Reader {
             bytes,
             tables,
             limits,
             columns: Columns::of(tables)?,
+            frames: IndexSet::default(),
+            places: vec![None; tables.lines.len()],
             tree: Tree::with_capacity(0),
             frames_left: (1 << 20) + FRAMES_PER_BYTE * bytes.len() as u64,
         })
@@ -137,7 +155,7 @@ impl<'a> Reader<'a> {
             weight.node = ranks[weight.node as usize];
         }
         let mut strings = Strings::default();
-        let nodes = self.nodes(&order, &ranks, &mut strings)?;
+        let nodes = self.nodes(&order, &ranks, &mut strings);
         let external = strings.intern(EXTERNAL);
         // Bytes that were measured and not sampled.
         let is_stated = |weight: &Weight| {
@@ -214,7 +232,7 @@ impl<'a> Reader<'a> {
         if let Some(negative) = sample.value.iter().find(|&&value| value < 0) {
             return Err(ReadError::at_path(path("value"), format!("negative: {negative}")));
         }
-        let node = self.add_stack(sample, || path("location_id"))?;
+        let (node, line) = self.add_stack(sample, || path("location_id"))?;
         let bytes = sample.value[self.columns.bytes];
         let objects = self.columns.objects.map_or(0, |column| sample.value[column]);
         let live_objects = self.columns.live_objects.map_or(objects, |column| sample.value[column]);
@@ -226,12 +244,12 @@ impl<'a> Reader<'a> {
             None => 0,
         };
         let is_labelled = label.is_some();
-        Ok(Weight { node, bytes, objects, live_objects, size, is_labelled })
+        Ok(Weight { node, line, bytes, objects, live_objects, size, is_labelled })
     }
 
-    /// The node of a sample's stack.
-    fn add_stack(&mut self, sample: &ProtoSample, path: impl Fn() -> String) -> Result<u32> {
-        let (mut node, mut depth) = (0, 0);
+    /// The node of a sample's stack, and the line of it.
+    fn add_stack(&mut self, sample: &ProtoSample, path: impl Fn() -> String) -> Result<Place> {
+        let (mut node, mut line, mut depth) = (0, 0, 0);
         for &id in sample.location_id.iter().rev() {
             let Some(lines) = self.tables.lines_of(id) else {
                 return Err(ReadError::at_path(path(), format!("no location has the id {id}")));
@@ -245,18 +263,20 @@ impl<'a> Reader<'a> {
                 return Err(ReadError::at_path(path(), format!("more than {MAX_DEPTH} frames")));
             }
             // The last line is the function that the others were inlined into.
-            for line in lines.rev() {
-                if !(node == 0 && self.is_root(line)) {
-                    node = self.add_node(node, line)?;
+            for number in lines.rev() {
+                if !(node == 0 && self.is_root(number)) {
+                    let (frame, own_line) = self.place(number)?;
+                    node = self.add_node(node, (frame, line))?;
+                    line = own_line;
                 }
             }
         }
-        Ok(node)
+        Ok((node, line))
     }
 
-    fn add_node(&mut self, parent: u32, line: u32) -> Result<u32> {
+    fn add_node(&mut self, parent: u32, key: Place) -> Result<u32> {
         let count = self.tree.parents.len();
-        let node = self.tree.child(parent, line);
+        let node = self.tree.child(parent, key);
         if self.tree.parents.len() > count {
             self.limits.take(NODE_BYTES)?;
         }
@@ -270,14 +290,13 @@ impl<'a> Reader<'a> {
         name.is_some_and(|name| is_root(name, line.line))
     }
 
-    fn nodes(&self, order: &[u32], ranks: &[u32], strings: &mut Strings) -> Result<Vec<Node>> {
+    fn nodes(&self, order: &[u32], ranks: &[u32], strings: &mut Strings) -> Vec<Node> {
         let mut nodes = Vec::with_capacity(order.len());
         for (id, &index) in (1..).zip(order) {
             let parent = ranks[self.tree.parents[index as usize] as usize];
-            let (name, file, line, column) = match self.tree.keys[index as usize] {
-                None => (ROOT, "", 0, 0),
-                Some(line) => self.frame(self.tables.lines[line as usize])?,
-            };
+            let key = self.tree.keys[index as usize];
+            let (name, file, line, column) =
+                key.map_or((ROOT, "", 0, 0), |(frame, _)| self.frames[frame as usize]);
             nodes.push(Node {
                 id,
                 parent,
@@ -287,15 +306,32 @@ impl<'a> Reader<'a> {
                 start_position: 0,
                 line_number: line,
                 column_number: column,
-                call_line: 0,
+                call_line: key.map_or(0, |(_, line)| line),
                 allocations_end: 0,
             });
         }
-        Ok(nodes)
+        nodes
     }
 
-    /// Name, file, line and column of a location's line.
-    fn frame(&self, (location, line): (u64, Line)) -> Result<(&'a str, &'a str, i32, i32)> {
+    /// The function of a line of [`Tables::lines`], and the line in it.
+    fn place(&mut self, number: u32) -> Result<Place> {
+        if let Some(known) = self.places[number as usize] {
+            return Ok(known);
+        }
+        let (frame, line) = self.frame(self.tables.lines[number as usize])?;
+        let known = self.frames.get_index_of(&frame);
+        if known.is_none() {
+            self.limits.take(FRAME_BYTES)?;
+        }
+        let index = known.unwrap_or_else(|| self.frames.insert_full(frame).0);
+        let place = (index as u32, line);
+        self.places[number as usize] = Some(place);
+        Ok(place)
+    }
+
+    /// The function of a location's line, and the line in it. Whose functions do not say where they start
+    /// says so with the location; a location that has line and column of the start says no more.
+    fn frame(&self, (location, line): (u64, Line)) -> Result<(Frame<'a>, i32)> {
         let path = |field: &str| format!("location with id {location}: {field}");
         let Some(function) = self.tables.function(&line) else {
             let message = format!("no function has the id {}", line.function_id);
@@ -310,7 +346,13 @@ impl<'a> Reader<'a> {
         // @datadog/pprof may pack the column into the upper half of the line.
         let position = |value: i64| i32::try_from(value).unwrap_or(0).max(0);
         let number = position(line.line & i64::from(u32::MAX));
-        Ok((name, file, number, position(line.column.max(line.line >> 32))))
+        let column = position(line.column.max(line.line >> 32));
+        let start = position(function.start_line);
+        if start == 0 || start == number && column > 0 {
+            return Ok(((name, file, number, column), 0));
+        }
+        let system_name = self.tables.text(function.system_name).unwrap_or_default();
+        Ok(((name, file, start, column_in(system_name, name, start)), number))
     }
 }
 
@@ -342,7 +384,7 @@ fn expand(
                 // Ids count the nodes from 1.
                 node_id: weight.node + 1,
                 count: estimate::v8_count(weight.size, interval, 1),
-                line: 0,
+                line: weight.line,
                 is_live: number < live,
             });
         }

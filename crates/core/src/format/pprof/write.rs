@@ -13,7 +13,8 @@ use url::Url;
 
 use super::address::address;
 use super::proto::{Function, Label, Line, Location, Mapping, Profile as Proto, Sample, ValueType};
-use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root};
+use super::{ANONYMOUS, MAX_BYTES, METADATA, ROOT, SIZE_LABEL, is_root, system_name};
+use crate::profile::lines::ByLine;
 use crate::profile::path::Path;
 use crate::profile::tree::child_lists;
 use crate::profile::{Estimate, Node, Profile, Text};
@@ -106,46 +107,69 @@ impl From<Estimate> for Amount {
 /// What tells functions apart: name and file as indexes of [`Functions::texts`], line and column.
 type Frame = (u32, u32, i32, i32);
 
-/// The functions of a profile as pprof tells them apart.
+/// A function by its index, and the line of it that allocates or calls; 0 for unknown.
+type Place = (u32, i32);
+
+/// The functions of a profile as pprof tells them apart, and the places in them.
 struct Functions<'a> {
     frames: IndexSet<Frame, RandomState>,
+    places: IndexSet<Place, RandomState>,
     texts: IndexSet<Cow<'a, str>>,
+    /// Whether the line of a place is known.
+    has_lines: bool,
 }
 
 impl Functions<'_> {
-    /// Them, and the index of each node's.
-    fn of(profile: &Profile) -> (Functions<'_>, Vec<u32>) {
+    /// Them, and the index of each node's place.
+    fn of<'a>(by_line: &'a ByLine<'_>) -> (Functions<'a>, Vec<u32>) {
+        let profile = by_line.profile();
         let mut texts = IndexSet::new();
         let mut index = |text| texts.insert_full(text).0 as u32;
         let names: Vec<u32> = profile.strings.iter().map(|name| index(shown_name(name))).collect();
         let files: Vec<u32> = profile.strings.iter().map(|url| index(path_of(url))).collect();
-        let mut frames = IndexSet::default();
-        let of_nodes = profile.nodes.iter().map(|node| {
+        let (mut frames, mut places) = (IndexSet::default(), IndexSet::default());
+        let of_nodes = profile.nodes.iter().enumerate().map(|(index, node)| {
             let (name, file) = (names[node.name as usize], files[node.script_name as usize]);
-            frames.insert_full((name, file, node.line_number, node.column_number)).0 as u32
+            let frame = (name, file, node.line_number, node.column_number);
+            let frame = frames.insert_full(frame).0 as u32;
+            // A function that starts nowhere would seem to start at the line.
+            let line = if node.line_number > 0 { by_line.line(index) } else { 0 };
+            places.insert_full((frame, line)).0 as u32
         });
         let of_nodes = of_nodes.collect();
-        (Functions { frames, texts }, of_nodes)
+        let has_lines = places.iter().any(|&(_, line)| line > 0);
+        (Functions { frames, places, texts, has_lines }, of_nodes)
     }
 
-    fn is_root(&self, frame: u32) -> bool {
+    fn is_root(&self, place: u32) -> bool {
+        let (frame, own_line) = self.places[place as usize];
         let (name, _, line, _) = self.frames[frame as usize];
-        is_root(&self.texts[name as usize], line.into())
+        own_line == 0 && is_root(&self.texts[name as usize], line.into())
+    }
+
+    /// Lines of one function beside each other, in their order, so that what is read from a file is written
+    /// as it was.
+    fn sort_siblings<T>(&self, siblings: &mut [T], place_of: impl Fn(&T) -> u32) {
+        let mut order: IndexSet<u32, RandomState> = IndexSet::default();
+        siblings.sort_by_cached_key(|sibling| {
+            let (frame, line) = self.places[place_of(sibling) as usize];
+            (order.insert_full(frame).0, line)
+        });
     }
 }
 
-/// The profile's tree with siblings of equal frames merged. Stacks are numbered in pre-order.
+/// The profile's tree with siblings of equal places merged. Stacks are numbered in pre-order.
 #[derive(Default)]
 struct Stacks {
     /// The stack of the caller; the root's is its own, 0.
     parents: Vec<u32>,
-    /// The innermost frame.
-    frames: Vec<u32>,
+    /// The innermost place.
+    places: Vec<u32>,
     /// For each node of the profile, its stack.
     of_nodes: Vec<u32>,
 }
 
-/// The children of a stack that have one frame: whose they are, and the last of them, a node.
+/// The children of a stack that have one place: whose they are, and the last of them, a node.
 #[derive(Clone, Copy)]
 struct Siblings {
     parent: u32,
@@ -155,27 +179,27 @@ struct Siblings {
 impl Stacks {
     /// Goes down from the root, through all nodes of a stack at once.
     /// What is called from the root and looks like it is the root: readers cannot tell them apart.
-    fn merge(nodes: &[Node], frames: &[u32], table: &Functions<'_>) -> Stacks {
+    fn merge(nodes: &[Node], places: &[u32], table: &Functions<'_>) -> Stacks {
         let (first_child, next_sibling) = child_lists(nodes.iter().map(|node| node.parent));
         // The next node of the same stack; 0, the root, is nobody's.
         let mut next_same = vec![0; nodes.len()];
-        let mut seen = vec![Siblings { parent: u32::MAX, last: 0 }; table.frames.len()];
+        let mut seen = vec![Siblings { parent: u32::MAX, last: 0 }; table.places.len()];
         let mut last_root = 0;
         let mut stacks = Stacks { of_nodes: vec![0; nodes.len()], ..Stacks::default() };
         let mut pending = vec![(0, 0)];
         while let Some((first, parent)) = pending.pop() {
             let stack = stacks.parents.len() as u32;
             stacks.parents.push(parent);
-            stacks.frames.push(frames[first as usize]);
+            stacks.places.push(places[first as usize]);
             let waiting = pending.len();
             let mut node = first;
             loop {
                 stacks.of_nodes[node as usize] = stack;
                 let mut child = first_child[node as usize];
                 while child != 0 {
-                    let frame = frames[child as usize];
-                    let siblings = &mut seen[frame as usize];
-                    if stack == 0 && table.is_root(frame) {
+                    let place = places[child as usize];
+                    let siblings = &mut seen[place as usize];
+                    if stack == 0 && table.is_root(place) {
                         next_same[last_root as usize] = child;
                         last_root = child;
                     } else if siblings.parent == stack {
@@ -191,7 +215,11 @@ impl Stacks {
                     break;
                 }
             }
-            pending[waiting..].reverse();
+            let siblings = &mut pending[waiting..];
+            if table.has_lines {
+                table.sort_siblings(siblings, |&(node, _)| places[node as usize]);
+            }
+            siblings.reverse();
         }
         stacks
     }
@@ -201,18 +229,18 @@ impl Stacks {
 struct Walk<'a> {
     stacks: &'a Stacks,
     next: u32,
-    /// The frame of each call that is open.
+    /// The place of each call that is open.
     open: Path<u32>,
 }
 
 impl Walk<'_> {
-    /// Goes on to a stack; its frames, the innermost first, none for the root's.
-    fn frames(&mut self, stack: u32) -> impl Iterator<Item = u32> {
+    /// Goes on to a stack; its places, the innermost first, none for the root's.
+    fn places(&mut self, stack: u32) -> impl Iterator<Item = u32> {
         while self.next <= stack {
             if self.next > 0 {
-                let (parents, frames) = (&self.stacks.parents, &self.stacks.frames);
+                let (parents, places) = (&self.stacks.parents, &self.stacks.places);
                 let at = self.next as usize;
-                self.open.enter(self.next, parents[at], frames[at]);
+                self.open.enter(self.next, parents[at], places[at]);
             }
             self.next += 1;
         }
@@ -266,7 +294,9 @@ struct Writer {
     /// The samples, encoded.
     samples: Vec<u8>,
     strings: IndexSet<String>,
-    /// Ids of the locations, by frame; 0 for none yet.
+    /// Ids of the functions, by frame; 0 for none yet.
+    functions: Vec<u64>,
+    /// Ids of the locations, by place; 0 for none yet.
     locations: Vec<u64>,
     /// Id of the root's location.
     root: Option<u64>,
@@ -279,6 +309,7 @@ impl Writer {
             samples: Vec::new(),
             // The first string must be empty.
             strings: IndexSet::from([String::new()]),
+            functions: Vec::new(),
             locations: Vec::new(),
             root: None,
         };
@@ -322,9 +353,12 @@ impl Writer {
     }
 
     fn add_samples(&mut self, profile: &Profile, columns: &Columns) -> io::Result<()> {
-        let (frames, of_nodes) = Functions::of(profile);
-        let stacks = Stacks::merge(&profile.nodes, &of_nodes, &frames);
-        self.locations = vec![0; frames.frames.len()];
+        let by_line = ByLine::of(profile);
+        let profile = by_line.profile();
+        let (table, of_nodes) = Functions::of(&by_line);
+        let stacks = Stacks::merge(&profile.nodes, &of_nodes, &table);
+        self.functions = vec![0; table.frames.len()];
+        self.locations = vec![0; table.places.len()];
         let common = self.common_labels(profile);
         let threads = self.thread_labels(profile, &stacks);
         let size_key = self.string(SIZE_LABEL);
@@ -335,7 +369,7 @@ impl Writer {
         for same in entries.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
             let (stack, size, _) = same[0];
             let (all, live) = sum(same, interval);
-            self.set_locations(&mut sample.location_id, &frames, walk.frames(stack));
+            self.set_locations(&mut sample.location_id, &table, walk.places(stack));
             sample.value = columns.values(all, live);
             sample.label.clear();
             if size > 0 {
@@ -381,45 +415,83 @@ impl Writer {
         &mut self,
         ids: &mut Vec<u64>,
         table: &Functions<'_>,
-        frames: impl Iterator<Item = u32>,
+        places: impl Iterator<Item = u32>,
     ) {
         ids.clear();
-        ids.extend(frames.map(|frame| self.location_id(table, frame)));
+        ids.extend(places.map(|place| self.location_id(table, place)));
         if ids.is_empty() {
             // Tools want a frame for every sample.
-            let root = self.root.unwrap_or_else(|| self.add_location(ROOT, "", 0, 0));
+            let root = self.root.unwrap_or_else(|| self.add_root());
             self.root = Some(root);
             ids.push(root);
         }
     }
 
-    fn location_id(&mut self, table: &Functions<'_>, frame: u32) -> u64 {
-        let known = self.locations[frame as usize];
+    fn location_id(&mut self, table: &Functions<'_>, place: u32) -> u64 {
+        let known = self.locations[place as usize];
         if known != 0 {
             return known;
         }
-        let (name, file, line, column) = table.frames[frame as usize];
-        let id = self.add_location(
-            &table.texts[name as usize],
-            &table.texts[file as usize],
-            line,
-            column,
-        );
-        self.locations[frame as usize] = id;
+        let (frame, line) = table.places[place as usize];
+        let function_id = self.function_id(table, frame);
+        if line > 0 {
+            self.tell_start(function_id, table, frame);
+        }
+        // V8 says where functions start; where it is not known where they allocate, that has to do.
+        let (name, file, start_line, start_column) = table.frames[frame as usize];
+        let (name, file) = (&table.texts[name as usize], &table.texts[file as usize]);
+        let id = if line > 0 {
+            let address = address(name, file, &[start_line, start_column, line]);
+            self.add_location(function_id, address, line, 0)
+        } else {
+            let address = address(name, file, &[start_line, start_column]);
+            self.add_location(function_id, address, start_line, start_column)
+        };
+        self.locations[place as usize] = id;
         id
     }
 
-    /// A function and its one location: V8 says where functions start, not where they allocate.
-    fn add_location(&mut self, name: &str, file: &str, line: i32, column: i32) -> u64 {
+    fn add_location(&mut self, function_id: u64, address: u64, line: i32, column: i32) -> u64 {
         let id = self.proto.location.len() as u64 + 1;
-        let address = address(name, file, &[line, column]);
-        let (name, filename) = (self.string(name), self.string(file));
-        let (line, column) = (i64::from(line), i64::from(column));
-        let system_name = name;
-        self.proto.function.push(Function { id, name, system_name, filename, start_line: line });
-        let line = vec![Line { function_id: id, line, column }];
-        self.proto.location.push(Location { id, mapping_id: MAPPING.id, address, line });
+        let line = Line { function_id, line: line.into(), column: column.into() };
+        self.proto.location.push(Location {
+            id,
+            mapping_id: MAPPING.id,
+            address,
+            line: vec![line],
+        });
         id
+    }
+
+    fn function_id(&mut self, table: &Functions<'_>, frame: u32) -> u64 {
+        let known = self.functions[frame as usize];
+        if known != 0 {
+            return known;
+        }
+        let (name, file, line, _) = table.frames[frame as usize];
+        let id = self.add_function(&table.texts[name as usize], &table.texts[file as usize], line);
+        self.functions[frame as usize] = id;
+        id
+    }
+
+    /// Notes where a function starts, which its locations no longer say.
+    fn tell_start(&mut self, id: u64, table: &Functions<'_>, frame: u32) {
+        let (name, _, line, column) = table.frames[frame as usize];
+        let system_name = self.string(&system_name(&table.texts[name as usize], line, column));
+        self.proto.function[id as usize - 1].system_name = system_name;
+    }
+
+    fn add_function(&mut self, name: &str, file: &str, start_line: i32) -> u64 {
+        let id = self.proto.function.len() as u64 + 1;
+        let (name, filename) = (self.string(name), self.string(file));
+        let (system_name, start_line) = (name, start_line.into());
+        self.proto.function.push(Function { id, name, system_name, filename, start_line });
+        id
+    }
+
+    fn add_root(&mut self) -> u64 {
+        let function = self.add_function(ROOT, "", 0);
+        self.add_location(function, address(ROOT, "", &[0, 0]), 0, 0)
     }
 }
 

@@ -120,7 +120,7 @@ fn a_node_may_hold_more_than_any_object() {
     // As much as pprof can say.
     let mut profile = testing::profile(&[(1, 0, "(root)")]);
     profile.parts_mut().stated =
-        Arc::new(vec![Stated { node: 0, bytes: i64::MAX as f64, objects: None }]);
+        Arc::new(vec![Stated { node: 0, line: 0, bytes: i64::MAX as f64, objects: None }]);
     let text = encode(&profile);
     assert_eq!(encode(&parse(&text)), text);
 }
@@ -171,7 +171,8 @@ fn reads_the_flat_form_of_heap_profile_0_4() {
 #[test]
 fn bytes_beside_the_samples_stay() {
     let mut profile = full();
-    profile.parts_mut().stated = Arc::new(vec![Stated { node: 0, bytes: 12_345.0, objects: None }]);
+    profile.parts_mut().stated =
+        Arc::new(vec![Stated { node: 0, line: 0, bytes: 12_345.0, objects: None }]);
     let text = encode(&profile);
     assert!(text.contains(r#""selfSize":12345,"id":1"#));
     assert_eq!(encode(&parse(&text)), text);

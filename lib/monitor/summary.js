@@ -1,0 +1,34 @@
+// What is told of a profile that was written.
+'use strict';
+
+/** Sites that are named; the file has all. */
+const SITES = 3;
+
+/** Of a capture: cheap, so it is had of each. */
+function summaryOf(snapshot, machine) {
+  const { takenAt, liveBytes, nodeCount, sampleCount, fullCollections, timings } = snapshot;
+  return {
+    takenAt,
+    liveBytes,
+    nodeCount,
+    sampleCount,
+    fullCollections,
+    memoryUsage: snapshot.memoryUsage,
+    heapLimit: machine.heapLimit(),
+    memoryLimit: machine.memoryLimit(),
+    pauseMs: timings.v8Ms + timings.copyMs,
+    /** @type {import('../../index.d.ts').TopSite[]} */
+    sites: [],
+  };
+}
+
+/** The sites that hold most; none if that cannot be told. */
+async function leadingSites(snapshot) {
+  try {
+    return (await snapshot.top({ limit: SITES })).sites;
+  } catch {
+    return [];
+  }
+}
+
+module.exports = { leadingSites, summaryOf };

@@ -1,0 +1,100 @@
+// The options of monitor() as variables of the environment, for the preload (register.js). doc/production.md
+// has the table.
+'use strict';
+
+const {
+  readAge,
+  readBytes,
+  readCount,
+  readDuration,
+  readFormat,
+  readOneOf,
+  readPairs,
+  readSwitch,
+} = require('../text-options.js');
+const { checkMonitorOptions, SIGNALS } = require('./options.js');
+const { readRules } = require('./rules-text.js');
+
+/** Of each option its variable, what it is read with, and what happens where it is wrong. */
+const VARIABLES = {
+  dir: { name: 'HEAP_PROFILE_DIR', read: (_, text) => text, otherwise: '' },
+  format: {
+    name: 'HEAP_PROFILE_FORMAT',
+    read: readFormat,
+    otherwise: 'the default, heapprofile, is used',
+  },
+  sourceMaps: {
+    name: 'HEAP_PROFILE_SOURCE_MAPS',
+    read: readSwitch,
+    otherwise: 'names stay as they are',
+  },
+  labels: { name: 'HEAP_PROFILE_LABELS', read: readPairs, otherwise: 'there are no labels' },
+  intervalMs: {
+    name: 'HEAP_PROFILE_EVERY',
+    read: readDuration,
+    otherwise: 'no profiles are written at intervals',
+  },
+  rules: { name: 'HEAP_PROFILE_RULES', read: readRules, otherwise: 'there are no rules' },
+  heapLimit: {
+    name: 'HEAP_PROFILE_HEAP_LIMIT',
+    read: (name, text) => ({ profiles: readCount(name, text) }),
+    otherwise: 'no profile is written near the heap limit',
+  },
+  signal: {
+    name: 'HEAP_PROFILE_SIGNAL',
+    read: (name, text) => readOneOf(name, text, SIGNALS),
+    otherwise: 'no signal is listened to',
+  },
+  onExit: {
+    name: 'HEAP_PROFILE_ON_EXIT',
+    read: readSwitch,
+    otherwise: 'no profile is written when the program ends',
+  },
+};
+
+/** Those that bound the files. */
+const KEEP_VARIABLES = {
+  files: { name: 'HEAP_PROFILE_KEEP', read: readCount, otherwise: 'the default, 1000, is used' },
+  bytes: {
+    name: 'HEAP_PROFILE_KEEP_BYTES',
+    read: readBytes,
+    otherwise: 'the default, 1GiB, is used',
+  },
+  ageMs: { name: 'HEAP_PROFILE_KEEP_AGE', read: readAge, otherwise: 'files of any age are kept' },
+};
+
+/** What asks for profiles; without any there is no monitor. */
+const ASKING = ['intervalMs', 'rules', 'heapLimit', 'signal', 'onExit'];
+
+/**
+ * The options that were given, by name.
+ * @param {(message: string) => void} warn what is wrong with a variable
+ * @returns {any}
+ */
+function readVariables(variables, warn) {
+  const options = Object.create(null);
+  for (const [option, { name, read, otherwise }] of Object.entries(variables)) {
+    const text = process.env[name];
+    if (text === undefined || text === '') continue;
+    try {
+      options[option] = read(name, text);
+    } catch (error) {
+      warn(`${error.message}; ${otherwise}`);
+    }
+  }
+  return options;
+}
+
+/**
+ * Options of the monitor that the environment asks for, checked; undefined if it asks for none.
+ * @param {(message: string) => void} warn
+ */
+function monitorOfEnvironment(warn) {
+  const given = readVariables(VARIABLES, warn);
+  const keep = readVariables(KEEP_VARIABLES, warn);
+  // Off is nothing to monitor for.
+  if (!ASKING.some((option) => given[option])) return undefined;
+  return checkMonitorOptions({ intervalMs: Infinity, ...given, keep });
+}
+
+module.exports = { monitorOfEnvironment, readVariables };
