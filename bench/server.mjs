@@ -1,4 +1,4 @@
-// The child process of throughput.mjs: a server whose only route allocates as real ones do.
+// The child process of throughput.mjs and soak.mjs: a server whose only route allocates as real ones do.
 import Fastify from 'fastify';
 
 const ROWS = 40;
@@ -34,6 +34,10 @@ server.get('/orders', async (request) => {
 });
 const url = await server.listen({ port: 0, host: '127.0.0.1' });
 
-process.on('message', () => process.send(process.cpuUsage()));
+process.on('message', () => {
+  // Of soak-monitor.cjs, if that was loaded before.
+  const monitor = globalThis.monitor?.stats();
+  process.send({ ...process.cpuUsage(), rss: process.memoryUsage.rss(), monitor });
+});
 process.on('disconnect', () => process.exit());
 process.send(`${url}/orders?customer=42`);

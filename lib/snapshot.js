@@ -290,6 +290,16 @@ function takeSnapshot(atExit = false) {
   return new Snapshot(load().snapshot(describeHost(atExit)), KEY);
 }
 
+/** Leaves its profile for who merges those of all threads; false if its numbers mean something else. */
+function leaveSnapshot(snapshot, request, name) {
+  return nativeOf(snapshot).leave(request, name);
+}
+
+/** Of what threads left by that number. */
+async function mergedSnapshot(request) {
+  return new Snapshot(settle(await load().mergeThreads(request)), KEY);
+}
+
 /** The path of a file that native code may read. */
 function readable(path) {
   const place = absolute(path);
@@ -362,6 +372,8 @@ function translate(snapshot) {
 module.exports = {
   checkDestination,
   findLeaks,
+  leaveSnapshot,
+  mergedSnapshot,
   Snapshot,
   takeSnapshot,
   tooFew,
