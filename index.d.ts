@@ -287,20 +287,58 @@ export interface Frame {
   columnNumber: number;
 }
 
+/** A function that leads to a site. */
+export interface Caller extends Frame {
+  /** The line of it that calls the next one; 1-based, 0 if unknown, as without exact stacks. */
+  callLineNumber: number;
+}
+
+/** A line that allocates. */
+export interface Line {
+  url: string;
+  /** 1-based. */
+  lineNumber: number;
+  /** 1-based, 0 if unknown: V8 tells lines only. */
+  columnNumber: number;
+  /** Its part of the site, 0 to 1: see `lines` of the site. */
+  share: number;
+}
+
 /** What memory is put down to. */
 export interface Site extends Frame {
   /** How it is reached where it holds most: the nearest 64 callers at most, the nearest first. */
-  stack: Frame[];
+  stack: Caller[];
+  /**
+   * The lines of the function that allocate, with `total` or `hideNodeInternals` also those that call what
+   * does; 64 at most. They need exact stacks, or a pprof file that has lines; else this is empty. Of `top()`
+   * those that hold most first; of `diff()` those that grew most (of a site that shrank: shrank), each with its
+   * part of that; of `leaks()` those that allocated what stays.
+   */
+  lines: Line[];
+}
+
+/** Whose stacks an answer is from. */
+export interface Stacks {
+  /**
+   * Whether the session had exact stacks. If not they are V8's: a function that V8 inlined has no frame, and
+   * what it allocates is put down to the function that it was inlined into; no lines are known.
+   */
+  exact: boolean;
+  /** Part of the sampled live objects that has an exact stack, 0 to 1; the others have V8's. */
+  exactShare: number;
+  /** Why there are no exact stacks although they were asked for, else null. */
+  reason: string | null;
 }
 
 /** Which sites are asked for: options of `top()`, `diff()` and `Snapshot.leaks()`. */
 export interface GroupOptions {
   /**
    * What makes a site: a function, a script, a package (`(app)`, `(node)` and those in node_modules),
-   * or a function with all its callers.
+   * a function with all its callers, or a line of a function: the site's `lines` has that one, or none if it
+   * is unknown.
    * @default 'function'
    */
-  by?: 'function' | 'file' | 'package' | 'stack';
+  by?: 'function' | 'file' | 'package' | 'stack' | 'line';
   /**
    * Put what Node.js's and V8's own functions (`push`, `EventEmitter.on`) allocate down to the
    * function of the program that called them. What no program called stays what it is.
@@ -369,6 +407,8 @@ export interface Top {
    * them live (`include: 'allocated'` before Node.js 26). Then read "allocated" for "live" below.
    */
   include: 'live' | 'allocated';
+  /** Null of other tools' files. */
+  stacks: Stacks | null;
   /** Null of files that do not tell. */
   process: ProcessChange | null;
   /** All live bytes of the profile. */
@@ -398,6 +438,8 @@ export interface TopSite extends Site {
 export interface Diff {
   /** As of `Top`: 'allocated' if V8 did not tell the live objects of one of the two. */
   include: 'live' | 'allocated';
+  /** Null of other tools' files; exact if those of both are. */
+  stacks: Stacks | null;
   /** Whether both are of one sampling session. */
   sameSession: boolean;
   /** Null unless both files tell. */
@@ -453,6 +495,8 @@ export interface Leaks {
    * of `heap-profile attach`.
    */
   growthOnly: boolean;
+  /** Null of other tools' files. */
+  stacks: Stacks | null;
   /**
    * Full garbage collections between the first and the last capture. Only captures between which there
    * was one are compared. Null of files that do not tell: then garbage may look like a leak.
@@ -750,7 +794,8 @@ export function write(
 /** When `monitor()` takes profiles besides the regular ones. `true` is a rule's default, `false` is never. */
 export interface MonitorRules {
   /**
-   * The live heap just after a full collection reaches these shares of V8's heap limit, 0 to 1.
+   * The live heap just after a full collection reaches these shares, 0 to 1, of what V8's old generation may have
+   * (`--max-old-space-size`).
    * @default [0.7, 0.8, 0.9]
    */
   heapRatio?: number | readonly number[] | boolean;
@@ -885,7 +930,7 @@ export interface MonitorProfile {
     fullCollections: number;
     /** null of `heapLimit`: nobody could be asked. */
     memoryUsage: MemoryUsage | null;
-    /** V8's, of this thread, bytes. */
+    /** What the old generation of this thread may have, bytes: V8's limit without its young generation. */
     heapLimit: number;
     /** What the process may have, bytes: of the machine's memory and control groups' limits the least. */
     memoryLimit: number;
@@ -926,7 +971,7 @@ export interface Monitor extends EventEmitter {
    */
   flush(): Promise<string | undefined>;
   /**
-   * Takes no more profiles, resolves when the one under way is written, and ends the sampling session if it was a
+   * Takes no more profiles, resolves when the one under way is written (or after 5 s, if the disk hangs), and ends the sampling session if it was a
    * monitor that started it, with the last monitor. Never rejects; a second time it does nothing.
    */
   stop(): Promise<void>;

@@ -578,7 +578,10 @@ test('names do not reach the terminal in the words of leaks, errors and warnings
 test('wrong arguments say what was expected', async () => {
   for (const [args, message] of [
     [['top'], /error: 'top' needs FILE/],
-    [['top', last, '--by', 'line'], /: --by needs function, file, package or stack, got "line"\n/],
+    [
+      ['top', last, '--by', 'row'],
+      /: --by needs function, file, package, stack or line, got "row"\n/,
+    ],
     [['top', last, '--limit', 'x'], /: --limit needs a number, got "x"\n/],
     [['top', last, '--limit', '0'], /: --limit needs a number from 1 to 2147483647, got "0"\n/],
     [['top', last, '--self', '--total'], /not both/],

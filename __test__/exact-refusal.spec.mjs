@@ -148,6 +148,18 @@ test('a CPU profile that runs already refuses them', { skip: unverified }, async
   assert.match((await runCode(code, flags)).shown[0].reason, refused);
 });
 
+test('a flag with which V8 may deadlock refuses them', { skip: unverified }, async () => {
+  const code = `heapProfile.start({ exactStacks: true }); ${SHOW}`;
+  for (const options of [
+    { execArgv: ['--interpreted-frames-native-stack'] },
+    { execArgv: ['--interpreted_frames_native_stack'] },
+    { env: { NODE_OPTIONS: '--no-deprecation --interpreted-frames-native-stack' } },
+  ]) {
+    const { shown } = await runCode(code, options);
+    assert.match(shown[0].reason, /with --interpreted-frames-native-stack/);
+  }
+});
+
 test('our own in other threads do not', { skip: unverified }, async () => {
   const { shown } = await runCode(`
     const { isMainThread, Worker } = require('node:worker_threads');

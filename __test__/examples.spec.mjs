@@ -149,6 +149,20 @@ test('cluster: on SIGUSR2 each process writes its own profile', TIMEOUT, async (
   });
 });
 
+test('monitor: a signal asks for a profile, and what holds most is told', TIMEOUT, async (t) => {
+  await withRunning(t, 'monitor/server.js', [], async ({ child, nextLine }) => {
+    const url = await nextLine();
+    for (let i = 0; i < 2000; i++) await (await fetch(url)).text();
+    child.kill('SIGUSR2');
+    let line = await nextLine();
+    // The rules may have asked before.
+    while (!line.startsWith('signal: ')) line = await nextLine();
+    const [, file] = /^signal: wrote (.*); \w* holds most$/.exec(line);
+    // 2,000 arrays of 16 kB, of which about 60 are sampled.
+    assertHolds(file, 'remember', 5e6);
+  });
+});
+
 test('periodic: one profile after the other', TIMEOUT, async (t) => {
   await withRunning(t, 'periodic/app.js', ['200'], async ({ cwd, nextLine }) => {
     const names = [];

@@ -103,3 +103,10 @@ export function readDirectory(directory) {
   for (const name of profiles) readProfile(join(directory, name));
   return { profiles, others: names.filter((name) => !name.endsWith('.heapprofile')) };
 }
+
+/** Whether Node runs where there are exact stacks: doc/exact-stacks.md. */
+export const hasExactStacks =
+  process.platform === 'linux' &&
+  process.arch === 'x64' &&
+  process.report.getReport().header.glibcVersionRuntime !== undefined &&
+  Number(process.versions.node.split('.')[0]) % 2 === 0;

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { root, temporaryDirectory } from './helpers.mjs';
+import { root, runChild, temporaryDirectory } from './helpers.mjs';
 
 const require = createRequire(import.meta.url);
 const load = (name) => require(join(root, 'lib', 'monitor', `${name}.js`));
@@ -275,5 +275,21 @@ test('rules as text', () => {
       code: 'ERR_INVALID_ARG_VALUE',
       message: /^R needs 1, 0 or rules/,
     });
+  }
+});
+
+test('the limit of the heap is that of the old generation', async () => {
+  const path = JSON.stringify(join(root, 'lib', 'monitor', 'heap-size.js'));
+  const print = `console.log(require(${path}).oldGenerationLimit() / 2 ** 20)`;
+  const worker = `
+    const { Worker } = require('node:worker_threads');
+    new Worker(${JSON.stringify(print)}, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 96 } });`;
+  for (const [flags, program, expected] of [
+    [['--max-old-space-size=64'], print, 64],
+    [['--max-old-space-size=192', '--max-semi-space-size=8'], print, 192],
+    [[], worker, 96],
+  ]) {
+    const { stdout, stderr } = await runChild('-e', [program], { execArgv: flags });
+    assert.equal(stdout, `${expected}\n`, stderr);
   }
 });

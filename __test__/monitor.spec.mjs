@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -333,6 +334,21 @@ test('an AbortSignal stops it; a stopped one does nothing', async () => {
   assert.equal(await aborted.flush(), undefined);
 });
 
+test('stop() waits for what is being written, and not for ever', async () => {
+  const { watched, machine } = underClock(NEVER);
+  const file = watched.flush();
+  const stopped = watched.stop();
+  machine.pass(5000);
+  await stopped;
+  assert.equal(watched.stats().isWriting, true);
+  assert.ok(existsSync(await file));
+  const other = monitor({ dir: emptyDirectory() });
+  const flushed = other.flush();
+  await other.stop();
+  assert.equal(other.stats().isWriting, false);
+  assert.ok(existsSync(await flushed));
+});
+
 test('what samples already goes on; what a monitor started ends with the last one', async () => {
   const dir = emptyDirectory();
   start({ sampleIntervalBytes: 65536 });
@@ -446,6 +462,34 @@ test('a leak is in the directory before the process is killed', async () => {
   const last = readDirectory(dir).profiles.pop();
   const { sites } = await (await Snapshot.read(join(dir, last))).top();
   assert.equal(sites[0].functionName, 'keepOrders');
+});
+
+test('a leak is in the directory before V8 ends the process', async () => {
+  const dir = emptyDirectory();
+  const options = JSON.stringify({ dir, rules: true });
+  const { code, signal, stderr } = await runChild(fixture('monitor', 'leak.js'), ['40', options], {
+    execArgv: ['--max-old-space-size=100'],
+  });
+  assert.ok(code !== 0 || signal !== null);
+  assert.match(stderr, /JavaScript heap out of memory/);
+  const last = await Snapshot.read(join(dir, readDirectory(dir).profiles.pop()));
+  assert.equal((await last.top()).sites[0].functionName, 'keepOrders');
+});
+
+test('nothing is read that is on Object.prototype only, and a bad signal is an error', async () => {
+  const program = `
+    Object.assign(Object.prototype, {
+      ...{ machine: 1, onWritten: 1, files: 1, bytes: 1, ageMs: 1, keep: 1, series: 1, writer: '/', number: -1 },
+      ...{ abort: 1, rules: true, intervalMs: 1, format: 'svg', labels: { a: 1 }, profiles: 1, push: 1 },
+    });
+    const { monitor } = require(${JSON.stringify(root)});
+    const signal = { aborted: false, addEventListener() { throw new Error('mine'); } };
+    const watched = monitor({ dir: process.argv[1], signal });
+    watched.on('error', (error) => console.log(error.message));
+    watched.flush().then((file) => console.log(/heap-profile-.*-1\\.heapprofile$/.test(file), watched.files().length));
+    setTimeout(() => {}, 300);`;
+  const { code, stdout, stderr } = await runChild('-e', [program, emptyDirectory()]);
+  assert.deepEqual([code, stdout, stderr], [0, 'mine\ntrue 1\n', '']);
 });
 
 test('many processes share a directory, and its bounds', async () => {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { Profile } from 'pprof-format';
 import { fixture, root, runChild, temporaryDirectory } from './helpers.mjs';
 
 const { Snapshot } = createRequire(import.meta.url)(root);

@@ -31,8 +31,8 @@ const MIB = 2 ** 20;
 const LONGEST_MS = 10_000;
 const MOST_SHARE = 0.1;
 const GOAL = 0.95;
-/** MiB per second: the slowest takes two minutes to the limit. */
-const RATES = [2, 40];
+/** MiB per second: the slowest takes a minute to the limit. */
+const RATES = [4, 40];
 const LIMIT = 256 * MIB;
 /** V8 alone ends the process. */
 const HEAP_MIB = 192;

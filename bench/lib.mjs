@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
  * Starts a module of this folder in a process of its own. Its first message is `greeting`; to
  * each question that it is asked it answers with one message.
  */
-export async function startChild(name, args = [], execArgv = []) {
-  const child = fork(fileURLToPath(new URL(name, import.meta.url)), args, { execArgv });
+export async function startChild(name, args = [], execArgv = [], options = {}) {
+  const child = fork(fileURLToPath(new URL(name, import.meta.url)), args, { ...options, execArgv });
   const greeting = await nextMessage(child);
   return {
     greeting,
@@ -25,11 +25,14 @@ export async function startChild(name, args = [], execArgv = []) {
   };
 }
 
-/** Runs a module of this folder that does one thing; what it tells. It may print what it likes. */
-export async function runChild(name, args) {
+/**
+ * Runs a module of this folder that does one thing; what it tells. It may print what it likes. `options` are fork's,
+ * `execPath` another Node.
+ */
+export async function runChild(name, args, options = {}) {
   const path = fileURLToPath(new URL(name, import.meta.url));
   const stdio = ['ignore', 'ignore', 'inherit', 'ipc'];
-  const child = fork(path, args, { stdio });
+  const child = fork(path, args, { ...options, stdio });
   const ended = once(child, 'exit');
   const message = await nextMessage(child);
   await ended;

@@ -71,7 +71,7 @@ function addPlaces(container) {
   select(container)
     .selectAll('.d3-flame-graph-label')
     .each(function addPlace({ data, x0, x1 }) {
-      const place = data.frame?.shortPlace ?? '';
+      const place = data.shortPlace;
       // The whole graph is from 0 to 1.
       const width = (x1 - x0) * container.clientWidth;
       if (place !== '' && width > MIN_PLACE_PIXELS && width > labelWidth(data.name, place)) {

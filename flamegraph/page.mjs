@@ -1,5 +1,6 @@
 // The page's controls, and what they do to the graph and the table.
 import { printable } from '../lib/display/printable.js';
+import { stacksText } from '../lib/display/stacks.js';
 import { formatBytes, formatCount, formatGrowth, formatShare } from '../lib/display/units.js';
 import { byGrowth, growthLegend, packageColours, packageLegend } from './colours.mjs';
 import { createGraph } from './graph.mjs';
@@ -53,7 +54,7 @@ function tree() {
   const { calls, callers, callersHiding } = view();
   const { owners, number } = hidden();
   const nodes = element('inverted').checked ? (callersHiding[number] ?? callers) : calls;
-  return buildTree(nodes, frames, owners);
+  return buildTree(nodes, frames, owners, element('lines').checked);
 }
 
 /** The rows of the table: what hidden functions hold themselves is their callers'. */
@@ -76,6 +77,7 @@ function summarize() {
   );
   if (takenAt !== null) parts.push(new Date(takenAt).toLocaleString());
   element('summary').textContent = parts.join(' · ');
+  element('stacks').textContent = stacksText(data.stacks);
 }
 
 function showMatches(count, bytes) {
@@ -139,7 +141,7 @@ function show() {
 function listen() {
   element('controls').addEventListener('submit', (event) => event.preventDefault());
   element('search').addEventListener('input', ({ target }) => graph.search(target.value));
-  for (const id of ['inverted', 'hide-start-up', ...OWNERS.map(({ id }) => id)]) {
+  for (const id of ['inverted', 'lines', 'hide-start-up', ...OWNERS.map(({ id }) => id)]) {
     element(id).addEventListener('change', show);
   }
   element('colour').addEventListener('change', () => {
@@ -153,6 +155,7 @@ function listen() {
 function disable() {
   element('colour').value = data.growth === null ? 'package' : 'growth';
   element('colour').querySelector('[value=growth]').disabled = data.growth === null;
+  element('lines').disabled = !data.calls.some(({ line = 0 }) => line > 0);
   element('hide-start-up').disabled = data.withoutStartUp === null;
   for (const { id, owner } of OWNERS) {
     element(id).disabled = !frames.some((frame) => frame.owner === owner);

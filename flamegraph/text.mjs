@@ -10,13 +10,18 @@ export function describe(frame) {
     name,
     place,
     // `file:line`; of Node.js's own files the path is short, and tells what they are.
-    shortPlace: place.startsWith('node:') ? place : place.slice(place.lastIndexOf('/') + 1),
+    shortPlace: shorten(place),
+    placeAt: (line) => printable(placeOf({ ...frame, lineNumber: line })),
     package: printable(frame.package),
     owner: frame.owner,
     text: `${name} ${place}`,
     searched: `${name} ${place}`.toLowerCase(),
     notes: [],
   };
+}
+
+export function shorten(place) {
+  return place.startsWith('node:') ? place : place.slice(place.lastIndexOf('/') + 1);
 }
 
 /** `1.2 MiB (95 %: 1.1 MiB to 1.3 MiB)`. */
@@ -32,10 +37,22 @@ export function listOf(names) {
   return LIST.format(names);
 }
 
+/** Lines that are named; the rest is counted. */
+const NAMED_LINES = 3;
+
+/** Where it allocates or calls, those lines first that hold most; where that is not known, where it starts. */
+function placesOf(frame, bytesByLine) {
+  const [first, ...others] = [...bytesByLine].sort(([, one], [, other]) => other - one);
+  if (first === undefined) return frame.place;
+  const named = others.slice(0, NAMED_LINES - 1).map(([line]) => String(line));
+  const more = others.length - named.length;
+  return listOf([frame.placeAt(first[0]), ...named, ...(more > 0 ? [`${more} more lines`] : [])]);
+}
+
 /** What the tooltip says of a node of the tree. */
-export function explain({ name, frame, bytes, growth }, share) {
+export function explain({ name, frame, bytes, growth, lines: bytesByLine }, share) {
   const lines = [name];
-  if (frame !== null) lines.push(frame.place, frame.package);
+  if (frame !== null) lines.push(placesOf(frame, bytesByLine), frame.package);
   lines.push(`${withInterval(bytes, formatBytes)}, ${share} of all`);
   if (growth !== null) lines.push(`growth ${withInterval(growth, formatGrowth)}`);
   if (frame !== null) lines.push(...frame.notes);

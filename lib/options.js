@@ -20,7 +20,7 @@ const MAX_DEPTH = 1024;
 
 /** @type {`${JsInclude}`[]} */
 const INCLUDES = ['live', 'allocated'];
-const GROUPINGS = ['function', 'file', 'package', 'stack'];
+const GROUPINGS = ['function', 'file', 'package', 'stack', 'line'];
 /** @type {`${JsFormat}`[]} */
 const FORMATS = ['heapprofile', 'pprof', 'folded'];
 

@@ -1,9 +1,8 @@
 // Runs the JavaScript tests of the one built binary on every supported Node, each from npm.
 // `npm run test:matrix -- 20 26` runs some of them.
 import { readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { installNodes } from './nodes.mjs';
+import { installNodes, MAJORS } from './nodes.mjs';
 import { root, run } from './run.mjs';
 
 // What `npm test` runs once and the matrix does not: long, and about our numbers rather than about V8 or
@@ -19,11 +18,8 @@ for (const name of Object.keys(once)) {
   if (!names.includes(name)) throw new Error(`there is no ${name} in __test__`);
 }
 
-// Odd majors live for half a year: they were verified, but are not in the matrix.
-const verified = createRequire(import.meta.url)('../lib/verified-runtimes.json');
-const supported = verified.map(({ node }) => node).filter((node) => node % 2 === 0);
 const asked = process.argv.slice(2).map(Number);
-const majors = asked.length > 0 ? asked : supported;
+const majors = asked.length > 0 ? asked : MAJORS;
 
 const nodes = installNodes(majors);
 const failed = majors.filter((major, index) => {

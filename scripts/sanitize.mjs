@@ -54,7 +54,7 @@ function address() {
     HEAP_PROFILE_TEST_PATIENCE: '10',
   };
   const names = readdirSync(join(root, '__test__'));
-  const specs = names.filter((name) => /^host-.*\.spec\.mjs$/.test(name));
+  const specs = names.filter((name) => /^(?:host|exact)-.*\.spec\.mjs$/.test(name));
   const args = [join(copy, 'scripts', 'test.mjs'), ...specs.map((name) => `__test__/${name}`)];
   const failed = installNodes(MAJORS).filter((node) => !run(node, args, { env }));
   const found = readdirSync(reports).map((name) => readFileSync(join(reports, name), 'utf8'));

@@ -78,3 +78,12 @@ test('DevTools shows the leaking function first, with the estimate of our file',
     copyFileSync(screenshot, join(root, 'doc', 'devtools-allocation-profile.png'));
   }
 });
+
+test('DevTools reads a file with lines as ever: functions, where they start', async () => {
+  findChromium();
+  const file = join(root, '__test__', 'fixtures', 'lines', 'cache.heapprofile');
+  const [remember] = await openInDevTools(file);
+  const { functionName, line, selfBytes: shown } = remember;
+  assert.deepEqual([functionName, line], ['remember', 6]);
+  assert.ok(Math.abs(shown / selfBytes(file, 'remember') - 1) < 1e-9);
+});

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { root, temporaryDirectory } from '../helpers.mjs';
+import { linedProfile } from '../lines.mjs';
 import { findChromium } from './browser.mjs';
 import { eventually, frame, frameRows, withFlamegraph } from './flamegraph.mjs';
 
@@ -340,6 +341,27 @@ test('with a base: functions that V8 has probably inlined are told', async () =>
       await text(page, '#tooltip'),
       /\nV8 has probably inlined makeKey here since the base$/,
     );
+  });
+});
+
+test('lines are in the tooltip, or frames of their own', async () => {
+  const file = join(directory, 'lines.html');
+  const snapshot = await Snapshot.parse(Buffer.from(JSON.stringify(linedProfile())));
+  await snapshot.writeFlamegraph(file);
+  await withFlamegraph(file, async (page) => {
+    assert.ok(await page.locator('#stacks').isHidden());
+    assert.deepEqual(await frameRows(page), [['(root)'], ['handle'], ['remember'], ['set']]);
+    await frame(page, 'remember').hover();
+    assert.match(await text(page, '#tooltip'), /^remember\n\/srv\/cache\.js:8, 9, and 7\n/);
+    await page.locator('#lines').check();
+    await eventually(async () => {
+      const [, handles, remembers] = await frameRows(page);
+      assert.deepEqual([handles.length, remembers.length], [2, 4]);
+    });
+  });
+  await withFlamegraph(plain, async (page) => {
+    assert.ok(await page.locator('#lines').isDisabled());
+    assert.match(await text(page, '#stacks'), /inlined them into; --exact-stacks tells$/);
   });
 });
 

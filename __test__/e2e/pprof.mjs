@@ -1,5 +1,7 @@
 // Asks the real `go tool pprof`.
+
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 /** Runs go with these arguments: what it prints, and what it says on stderr. */
 function go(...args) {
@@ -77,4 +79,16 @@ function parseSamples(text) {
     else samples.push({ values: values.trim().split(/\s+/).map(Number), labels: '' });
   }
   return samples;
+}
+
+/** What `-list` prints of a function: its source, and what each line holds. */
+export function list(file, sampleType, name) {
+  return report(`-list=^${name}$`, `-sample_index=${sampleType}`, file);
+}
+
+/** The page that `-weblist` makes of the same; written beside the profile. */
+export function weblist(file, sampleType, name) {
+  const page = `${file}.html`;
+  report(`-weblist=^${name}$`, `-output=${page}`, `-sample_index=${sampleType}`, file);
+  return readFileSync(page, 'utf8');
 }

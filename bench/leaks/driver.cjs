@@ -12,7 +12,9 @@ module.exports = async function drive(observation, held, garbage) {
   const [directory] = process.argv.slice(2);
   const { sampleIntervalBytes, forceGC, warmUpSteps } = observation;
   const parts = [...held, ...garbage].map((part) => ({ ...part, credit: 0 }));
-  heapProfile.start({ sampleIntervalBytes, forceGC });
+  // Not even named where it is not wanted.
+  const exactStacks = process.env.BENCH_EXACT_STACKS ? { exactStacks: true } : {};
+  heapProfile.start({ sampleIntervalBytes, forceGC, ...exactStacks });
   for (let step = 0; step < warmUpSteps; step++) await take(parts, step);
   const truth = await observe(directory, observation, parts, held);
   heapProfile.stop();

@@ -1,4 +1,4 @@
-// What programs hold entries in. Each gives the text of `keep(id, entry)` and `drop(id)`, and the names
+// What programs hold entries in, lines that end with `// held` allocating what stays. Each gives the text of `keep(id, entry)` and `drop(id)`, and the names
 // of the functions that allocate beside `keep`.
 
 export const HOLDERS = {
@@ -6,7 +6,7 @@ export const HOLDERS = {
     text: `
 const held = [];
 function keep${noun}(id, entry) {
-  held.push({ id, entry });
+  held.push({ id, entry }); // held
 }
 function drop${noun}(id) {
   const index = held.findIndex((one) => one.id === id);
@@ -17,7 +17,7 @@ function drop${noun}(id) {
     text: `
 const held = new Map();
 function keep${noun}(id, entry) {
-  held.set(id, entry);
+  held.set(id, entry); // held
 }
 function drop${noun}(id) {
   held.delete(id);
@@ -27,7 +27,7 @@ function drop${noun}(id) {
     text: `
 const held = new Set();
 function keep${noun}(id, entry) {
-  held.add({ id, entry });
+  held.add({ id, entry }); // held
 }
 function drop${noun}(id) {
   for (const one of held) {
@@ -40,9 +40,9 @@ function drop${noun}(id) {
 const keys = new Map();
 const held = new WeakMap();
 function keep${noun}(id, entry) {
-  const key = { id };
-  keys.set(id, key);
-  held.set(key, entry);
+  const key = { id }; // held
+  keys.set(id, key); // held
+  held.set(key, entry); // held
 }
 function drop${noun}(id) {
   keys.delete(id);
@@ -53,7 +53,7 @@ function drop${noun}(id) {
 const ends = { next: null, previous: null };
 ends.next = ends.previous = ends;
 function keep${noun}(id, entry) {
-  const node = { id, entry, next: ends, previous: ends.previous };
+  const node = { id, entry, next: ends, previous: ends.previous }; // held
   ends.previous.next = node;
   ends.previous = node;
 }
@@ -69,7 +69,7 @@ function drop${noun}(id) {
     text: `
 const held = new Map();
 function keep${noun}(id, entry) {
-  held.set(id, () => entry);
+  held.set(id, () => entry); // held
 }
 function drop${noun}(id) {
   held.delete(id);
@@ -80,14 +80,14 @@ function drop${noun}(id) {
     text: `
 class ${noun}Session {
   static all = new Map();
-  constructor(id, entry) {
+  constructor(id, entry) { // held
     this.id = id;
     this.entry = entry;
-    this.tags = [id];
+    this.tags = [id]; // held
   }
 }
 function keep${noun}(id, entry) {
-  ${noun}Session.all.set(id, new ${noun}Session(id, entry));
+  ${noun}Session.all.set(id, new ${noun}Session(id, entry)); // held
 }
 function drop${noun}(id) {
   ${noun}Session.all.delete(id);
@@ -98,7 +98,7 @@ function drop${noun}(id) {
 const { EventEmitter } = require('node:events');
 const bus = new EventEmitter();
 function keep${noun}(id, entry) {
-  bus.on('change ' + id, () => entry);
+  bus.on('change ' + id, () => entry); // held
 }
 function drop${noun}(id) {
   bus.removeAllListeners('change ' + id);
@@ -108,12 +108,12 @@ function drop${noun}(id) {
     allocates: [`wait${noun}`],
     text: `
 const waiting = new Map();
-async function wait${noun}(id, entry) {
-  await new Promise((resolve) => waiting.set(id, resolve));
+async function wait${noun}(id, entry) { // held
+  await new Promise((resolve) => waiting.set(id, resolve)); // held
   return entry;
 }
 function keep${noun}(id, entry) {
-  wait${noun}(id, entry);
+  wait${noun}(id, entry); // held
 }
 function drop${noun}(id) {
   waiting.get(id)?.();
@@ -124,7 +124,7 @@ function drop${noun}(id) {
     text: `
 const timers = new Map();
 function keep${noun}(id, entry) {
-  timers.set(id, setTimeout(() => entry, 2 ** 30));
+  timers.set(id, setTimeout(() => entry, 2 ** 30)); // held
 }
 function drop${noun}(id) {
   clearTimeout(timers.get(id));
@@ -138,8 +138,8 @@ const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks');
 const storage = new AsyncLocalStorage();
 const jobs = new Map();
 function keep${noun}(id, entry) {
-  storage.run(entry, function enter${noun}() {
-    jobs.set(id, new AsyncResource('job'));
+  storage.run(entry, function enter${noun}() { // held
+    jobs.set(id, new AsyncResource('job')); // held
   });
 }
 function drop${noun}(id) {
@@ -150,7 +150,7 @@ function drop${noun}(id) {
     text: `
 exports.entries = {};
 function keep${noun}(id, entry) {
-  exports.entries['entry ' + id] = entry;
+  exports.entries['entry ' + id] = entry; // held
 }
 function drop${noun}(id) {
   delete exports.entries['entry ' + id];
@@ -162,9 +162,9 @@ function drop${noun}(id) {
 const texts = new Map();
 const words = ['a line of a log, ', 'and another one, ', 'then one more of it, '];
 function keep${noun}(id) {
-  let text = 'entry number ' + id;
-  for (let word = 0; word < ${Math.max(1, Math.round(size / 32))}; word++) text += words[word % 3];
-  texts.set(id, text);
+  let text = 'entry number ' + id; // held
+  for (let word = 0; word < ${Math.max(1, Math.round(size / 32))}; word++) text += words[word % 3]; // held
+  texts.set(id, text); // held
 }
 function drop${noun}(id) {
   texts.delete(id);
@@ -175,8 +175,8 @@ function drop${noun}(id) {
 const tenants = new Map();
 function keep${noun}(id, entry) {
   const tenant = id % 7;
-  if (!tenants.has(tenant)) tenants.set(tenant, new Map());
-  tenants.get(tenant).set(id, entry);
+  if (!tenants.has(tenant)) tenants.set(tenant, new Map()); // held
+  tenants.get(tenant).set(id, entry); // held
 }
 function drop${noun}(id) {
   tenants.get(id % 7)?.delete(id);

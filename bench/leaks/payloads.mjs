@@ -1,37 +1,37 @@
 // What programs make: entries to hold, of about so many bytes, and garbage.
 
 /**
- * Each gives the text of a function `name(id)` that makes an entry; `size` is about how many bytes.
+ * Each gives the text of a function `name(id)` that makes an entry, on lines that end with `// held`; `size` is about how many bytes.
  * They need not be exact: what an entry costs is measured in the program.
  */
 export const PAYLOADS = {
   record: (name, size) => `
 function ${name}(id) {
-  const lines = [];
-  for (let line = 0; line < ${count(size, 75)}; line++) lines.push({ line, id, amount: line * 1.5 });
-  return { id, lines };
+  const lines = []; // held
+  for (let line = 0; line < ${count(size, 75)}; line++) lines.push({ line, id, amount: line * 1.5 }); // held
+  return { id, lines }; // held
 }`,
   numbers: (name, size) => `
 function ${name}(id) {
-  const values = [];
-  for (let index = 0; index < ${count(size, 10)}; index++) values.push(id + index * 0.5);
-  return { id, values };
+  const values = []; // held
+  for (let index = 0; index < ${count(size, 10)}; index++) values.push(id + index * 0.5); // held
+  return { id, values }; // held
 }`,
   text: (name, size) => `
 const pad${name} = 'x'.repeat(${count(size, 1)});
 function ${name}(id) {
-  return { id, text: JSON.stringify([id, pad${name}]) };
+  return { id, text: JSON.stringify([id, pad${name}]) }; // held
 }`,
   tree: (name, size) => `
 function ${name}(id, nodes = ${count(size, 48)}) {
   if (nodes === 0) return null;
   const half = (nodes - 1) >> 1;
-  return { id, left: ${name}(id, half), right: ${name}(id, nodes - 1 - half) };
+  return { id, left: ${name}(id, half), right: ${name}(id, nodes - 1 - half) }; // held
 }`,
   table: (name, size) => `
 function ${name}(id) {
-  const table = new Map();
-  for (let key = 0; key < ${count(size, 45)}; key++) table.set(key, id);
+  const table = new Map(); // held
+  for (let key = 0; key < ${count(size, 45)}; key++) table.set(key, id); // held
   return table;
 }`,
 };

@@ -48,6 +48,12 @@ export function placeOf({ noun, holder, bytes }, { functionName, url }) {
   return allocating.includes(functionName) ? 'itself' : 'caller';
 }
 
+/** Whether memory that stays is allocated at a line of the program, as { url, lineNumber }. */
+export function isHeldAt(description, { url, lineNumber }) {
+  const files = Object.entries(filesOf(description)).filter(([path]) => url.endsWith(`/${path}`));
+  return files.some(([, text]) => text.split('\n')[lineNumber - 1]?.endsWith('// held'));
+}
+
 function fileNames(noun) {
   return { part: `${noun}.js`, holder: `keep${noun}.js`, maker: `make${noun}.js` };
 }

@@ -16,11 +16,11 @@ const TIMEOUT_MS = 120_000;
 const SPIN = `const end = Date.now() + ${TIMEOUT_MS}; while (Date.now() < end);`;
 
 /** Resolves to { truth, leaks, early, fullCollections }; `early` is what was said of fewer snapshots. */
-export async function run(description, node = process.execPath) {
+export async function run(description, node = process.execPath, exactStacks = false) {
   const directory = await mkdtemp(join(tmpdir(), 'heap-profile-leaks-'));
   try {
     await writeProgram(description, directory);
-    await execute(description, node, directory);
+    await execute(description, node, directory, exactStacks);
     const truth = JSON.parse(await readFile(join(directory, 'truth.json'), 'utf8'));
     return { truth, ...(await judge(directory)) };
   } finally {
@@ -28,12 +28,13 @@ export async function run(description, node = process.execPath) {
   }
 }
 
-async function execute({ observation }, node, directory) {
+async function execute({ observation }, node, directory, exactStacks) {
   const spinner = observation.isMachineBusy ? spawn(node, ['-e', SPIN]) : null;
   const flags = ['--expose-gc'];
   if (observation.isYoungSmall) flags.push('--max-semi-space-size=1');
   const child = spawn(node, [...flags, join(directory, 'program.js'), directory], {
     stdio: ['ignore', 'inherit', 'pipe'],
+    env: { ...process.env, ...(exactStacks ? { BENCH_EXACT_STACKS: '1' } : {}) },
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });

@@ -1,7 +1,7 @@
 // What became of a program, and tables of many.
 import { basename } from 'node:path';
 import { share, table } from '../lib.mjs';
-import { placeOf } from './program.mjs';
+import { isHeldAt, placeOf } from './program.mjs';
 import { fullFrom, leakRate, violation } from './truth.mjs';
 
 /** A description and what run() says of it, as a flat record. */
@@ -12,7 +12,7 @@ export function score(description, result) {
   const named = verdict === 'steady' ? '' : nameOf(firstOf(leaks));
   const fault = violation(description, truth);
   const known = { seed, index, kind, part: parts[0], observation, fullCollections, fault };
-  const judged = kind === 'leaking' ? scoreLeak(parts[0], result) : scoreBounded(kind, result);
+  const judged = kind === 'leaking' ? scoreLeak(description, result) : scoreBounded(kind, result);
   return { ...known, verdict, named, ...judged };
 }
 
@@ -25,12 +25,16 @@ function nameOf({ functionName, url, reason }) {
   return `${functionName || '(anonymous)'} ${basename(url)} (${reason})`;
 }
 
-/** `place` is null if nothing was found. */
-function scoreLeak(part, { truth, leaks }) {
+/** `place` is null if nothing was found, `isLine` false where no line is told. */
+function scoreLeak(description, { truth, leaks }) {
   const { verdict, detectable } = leaks;
   const bytesPerHour = leakRate(truth);
+  const isFound = verdict === 'leaking';
+  const line = isFound ? firstOf(leaks).lines?.[0] : undefined;
   return {
-    place: verdict === 'leaking' ? placeOf(part, firstOf(leaks)) : null,
+    place: isFound ? placeOf(description.parts[0], firstOf(leaks)) : null,
+    isLine: line !== undefined && isHeldAt(description, line),
+    line: line === undefined ? '' : `:${line.lineNumber}`,
     bytesPerHour,
     detectable,
     isPromised: detectable !== null && bytesPerHour >= detectable,
@@ -71,10 +75,13 @@ export function describe(record) {
   return texts.join('; ');
 }
 
-function outcome({ kind, place, verdict, isPromised, alarmsOnceFull, alarmsWhileFilling }) {
+function outcome(record) {
+  const { kind, place, isLine, line, verdict, isPromised } = record;
+  const { alarmsOnceFull, alarmsWhileFilling } = record;
   if (kind === 'leaking') {
     const size = isPromised ? 'promised' : 'too small';
-    return place === null ? `missed (${size})` : `named ${place} (${size})`;
+    const where = `named ${place}${isLine ? ' and its line' : line} (${size})`;
+    return place === null ? `missed (${size})` : where;
   }
   const end = verdict === 'leaking' ? 'alarm at the end' : 'quiet at the end';
   // After so many snapshots.
@@ -135,6 +142,7 @@ const LEAKING = {
   'promised: found': (records) => shareOf(promised(records), isFound),
   'smaller: found': (records) => shareOf(smaller(records), isFound),
   'found: named itself': (records) => shareOf(found(records), ({ place }) => place === 'itself'),
+  'its line': (records) => shareOf(found(records), ({ isLine }) => isLine),
   'or its caller': (records) => shareOf(found(records), isNamed),
 };
 
@@ -152,21 +160,27 @@ const FILLING = {
   growing: (records) => shareOf(records, ({ verdict }) => verdict === 'growing'),
 };
 
-/** What is wanted of all, and whether it is so. */
-export function goals(records) {
+/** What is wanted of all, and whether it is so; with exact stacks the line, too. */
+export function goals(records, exactStacks = false) {
   const of = (kind) => records.filter((record) => record.kind === kind && record.fault === null);
   const [leaking, sound] = [of('leaking'), of('sound')];
   const rate = (members, is) => count(members, is) / members.length;
   // Without programs there is nothing to miss.
+  const least = (goal, what, is) => ({
+    text: `at least ${100 * goal} % of those found ${what}: ${shareOf(found(leaking), is)}`,
+    isMet: !(rate(found(leaking), is) < goal),
+  });
+  const exact = [
+    least(0.95, 'are named themselves', ({ place }) => place === 'itself'),
+    least(0.9, 'with their line', ({ isLine }) => isLine),
+  ];
   return [
+    ...(exactStacks ? exact : []),
     {
       text: `at least 95 % of the promised leaks are found: ${shareOf(promised(leaking), isFound)}`,
       isMet: !(rate(promised(leaking), isFound) < 0.95),
     },
-    {
-      text: `at least 95 % of those found are named, or their caller: ${shareOf(found(leaking), isNamed)}`,
-      isMet: !(rate(found(leaking), isNamed) < 0.95),
-    },
+    least(0.95, 'are named, or their caller', isNamed),
     {
       text: `at most 2 % false alarms at the end: ${shareOf(sound, isAlarm)}`,
       isMet: !(rate(sound, isAlarm) > 0.02),

@@ -2,14 +2,14 @@
 'use strict';
 
 const { fileURLToPath } = require('node:url');
-const { nameOf, placeOf } = require('../display/frames.js');
+const { lineOf, nameOf, placeOf } = require('../display/frames.js');
 
 const MODULES = '/node_modules/';
 
 /** `name file:line`. */
 function shortSite(frame) {
-  const { functionName, lineNumber } = frame;
-  const place = placeOf({ functionName, lineNumber, url: shortUrl(frame.url) });
+  const { functionName } = frame;
+  const place = placeOf({ functionName, lineNumber: lineOf(frame), url: shortUrl(frame.url) });
   return place === '' ? nameOf(frame) : `${nameOf(frame)} ${place}`;
 }
 

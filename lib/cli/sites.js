@@ -3,13 +3,14 @@
 
 const { readCount, readGrouping } = require('../text-options.js');
 const { nameOf, placeOf } = require('../display/frames.js');
+const { stacksText } = require('../display/stacks.js');
 const { formatCount } = require('../display/units.js');
 
 /** Options that say what is put together, and how much of it is shown. */
 const GROUP_OPTIONS = {
   by: {
     value: 'WHAT',
-    description: 'Put together by function, file, package or stack',
+    description: 'Put together by function, file, package, stack or line',
     read: readGrouping,
     default: 'function',
   },
@@ -39,7 +40,16 @@ function siteColumns(by) {
 }
 
 function siteCells(site, by) {
-  return isOfFiles(by) ? [site.url || '(none)'] : [nameOf(site), placeOf(site)];
+  if (isOfFiles(by)) return [site.url || '(none)'];
+  // Where a function starts is none of its lines that allocate.
+  const isUnknown = by === 'line' && site.lines.length === 0 && site.lineNumber > 0;
+  return [nameOf(site), isUnknown ? `${site.url}:?` : placeOf(site)];
+}
+
+/** How far the names are to be believed. */
+function stackNotes(stacks, sites) {
+  const text = sites.length === 0 ? '' : stacksText(stacks);
+  return text === '' ? [] : [text];
 }
 
 /** Why the table does not show everything. */
@@ -69,5 +79,6 @@ module.exports = {
   ownNotes,
   siteCells,
   siteColumns,
+  stackNotes,
   tableNotes,
 };

@@ -5,10 +5,19 @@ function nameOf({ functionName, url }) {
   return functionName || (url.startsWith('(') ? url : '(anonymous)');
 }
 
+/** The line that allocates most, or that calls the next function; where it is not known, where the function starts. */
+function lineOf({ url, lineNumber, lines = [], callLineNumber = 0 }) {
+  // Those of a package are not in a file of its name.
+  const [first] = lines.filter((line) => line.url === url);
+  return first?.lineNumber ?? (callLineNumber > 0 ? callLineNumber : lineNumber);
+}
+
 /** `file:line`, or what there is of it. */
-function placeOf({ functionName, url, lineNumber }) {
+function placeOf(frame) {
+  const { functionName, url } = frame;
   if (functionName === '' && url.startsWith('(')) return '';
-  return lineNumber > 0 ? `${url}:${lineNumber}` : url;
+  const line = lineOf(frame);
+  return line > 0 ? `${url}:${line}` : url;
 }
 
 /** `name (file:line)`. */
@@ -17,4 +26,4 @@ function siteOf(frame) {
   return place === '' ? nameOf(frame) : `${nameOf(frame)} (${place})`;
 }
 
-module.exports = { nameOf, placeOf, siteOf };
+module.exports = { lineOf, nameOf, placeOf, siteOf };

@@ -1,9 +1,9 @@
 // What a monitor asks of the process and the machine: clocks, a timer, memory. Specs put another in its place.
 'use strict';
 
-const v8 = require('node:v8');
 const { load } = require('../native.js');
 const { readMemoryLimit } = require('./cgroup.js');
+const { oldGenerationLimit } = require('./heap-size.js');
 
 /** Limits of control groups change while a process runs. */
 const REREAD_MS = 30_000;
@@ -13,7 +13,7 @@ class Machine {
   #readAt = -Infinity;
   #isReading = false;
   /** Stays what it is. */
-  #heapLimit = v8.getHeapStatistics().heap_size_limit;
+  #heapLimit = oldGenerationLimit();
 
   /** Milliseconds of a clock that nobody sets. */
   now() {
@@ -51,6 +51,7 @@ class Machine {
     return { rss, heapUsed };
   }
 
+  /** Bytes that this thread's live objects may have. */
   heapLimit() {
     return this.#heapLimit;
   }

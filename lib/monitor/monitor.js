@@ -4,6 +4,7 @@
 const { channel } = require('node:diagnostics_channel');
 const { EventEmitter } = require('node:events');
 const { isMainThread, threadId } = require('node:worker_threads');
+const { bare } = require('../bare.js');
 const { load, tryLoad } = require('../native.js');
 const { onExit } = require('../on-exit.js');
 const { mergedSnapshot, Snapshot, takeSnapshot } = require('../snapshot.js');
@@ -29,6 +30,9 @@ const THREADS_MS = 5000;
 /** How long after a failure the next attempt is, at first and at most: each takes a profile anew. */
 const RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
+
+/** How long `stop()` waits for the profile that is being written. */
+const LONGEST_STOP_MS = 5000;
 
 class Monitor extends EventEmitter {
   #options;
@@ -66,8 +70,9 @@ class Monitor extends EventEmitter {
    * @param {any} options checked
    * @param {{ machine?: InstanceType<typeof Machine>, onWritten?: (path: string) => void }} [inside]
    */
-  constructor(options, { machine = new Machine(), onWritten = () => {} } = {}) {
+  constructor(options, inside = {}) {
     super();
+    const { machine = new Machine(), onWritten = () => {} } = bare(inside);
     this.#options = options;
     this.#machine = machine;
     this.#files = new Files(options);
@@ -77,7 +82,7 @@ class Monitor extends EventEmitter {
     // Where nothing can be sampled nothing is to be waited for.
     if (tryLoad() === undefined) return;
     this.#attempt(() => this.#files.prepare());
-    this.#begin();
+    this.#attempt(() => this.#begin());
   }
   #onWritten;
 
@@ -180,7 +185,9 @@ class Monitor extends EventEmitter {
     this.#callOffRetry();
     this.#waiting = undefined;
     for (const end of this.#ends) end();
-    await this.#work;
+    // A disk that hangs must not keep the program from its end.
+    const isLong = new Promise((resolve) => this.#machine.after(LONGEST_STOP_MS, () => resolve(0)));
+    await Promise.race([this.#work, isLong]);
     this.#attempt(() => session.leave());
   }
 

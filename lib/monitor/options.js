@@ -81,7 +81,7 @@ function checkMonitorOptions(options) {
     intervalMs: HOUR,
     format: 'heapprofile',
     sourceMaps: false,
-    labels: {},
+    labels: bare({}),
     keep: bare(KEEP),
     rules: undefined,
     heapLimit: undefined,

@@ -122,9 +122,12 @@ pub fn start(env: Env, asked: StartOptions) -> Result<Option<ExactStacks>> {
 pub fn stop(env: Env) -> Result<()> {
     let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
-        let found = find_ours(env, isolate, state);
         if let Phase::Sampling(ours) = &mut state.phase {
+            // Nobody gets what is captured from here on.
             ours.exact = None;
+        }
+        let found = find_ours(env, isolate, state);
+        if matches!(state.phase, Phase::Sampling(_)) {
             stop_sampler(isolate);
         }
         state.phase = Phase::Idle;

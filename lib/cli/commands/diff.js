@@ -12,6 +12,7 @@ const {
   ownNotes,
   siteCells,
   siteColumns,
+  stackNotes,
   tableNotes,
 } = require('../sites.js');
 const {
@@ -67,6 +68,7 @@ function describe(answer, question) {
     notes: [
       ...tableNotes(sites, filter, omitted, 'that changed less'),
       ...ownNotes(formatGrowth, ownGrowth, filter),
+      ...stackNotes(answer.stacks, sites),
     ],
   };
 }

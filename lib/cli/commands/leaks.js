@@ -14,7 +14,7 @@ const { complain } = require('../printable.js');
 const { processLines } = require('../process.js');
 const { withProgress } = require('../progress.js');
 const { checkReport, print, REPORT_OPTIONS } = require('../report.js');
-const { GROUP_OPTIONS } = require('../sites.js');
+const { GROUP_OPTIONS, stackNotes } = require('../sites.js');
 const { formatBytes, formatCount } = require('../../display/units.js');
 
 const EXTENSIONS = ['.heapprofile', '.pb.gz'];
@@ -100,8 +100,12 @@ function mayBeFile(path) {
 /** Everything, or what one has to know. */
 function describe(answer, isFull) {
   const lines = verdictLines(answer);
-  if (isFull) return { lines: [...lines, ...historyLines(answer)], ...siteTable(answer.sites) };
-  return { lines, notes: answer.sites.length > 0 ? ['--verbose shows all sites.'] : [] };
+  const notes = stackNotes(answer.stacks, answer.leaks);
+  if (isFull) {
+    return { lines: [...lines, ...historyLines(answer)], ...siteTable(answer.sites), notes };
+  }
+  const more = answer.sites.length > 0 ? ['--verbose shows all sites.'] : [];
+  return { lines, notes: [...notes, ...more] };
 }
 
 /** What the question was. */

@@ -12,6 +12,7 @@ const {
   ownNotes,
   siteCells,
   siteColumns,
+  stackNotes,
   tableNotes,
 } = require('../sites.js');
 const { formatBytes, formatCount, formatRange, formatShare } = require('../../display/units.js');
@@ -48,6 +49,7 @@ function describe(answer, snapshot, question) {
     notes: [
       ...tableNotes(sites, filter, omitted, 'more'),
       ...ownNotes(formatBytes, ownBytes, filter),
+      ...stackNotes(answer.stacks, sites),
     ],
   };
 }

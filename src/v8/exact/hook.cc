@@ -47,9 +47,8 @@ hp_hook* hook_of(uintptr_t observer) {
 }
 
 // No SIGPROF on this thread for as long as it lives. V8's CPU profilers send one to have the stack
-// walked in its handler; both Step and the recording walk it too and may hold a lock then (as they
-// do with
-// --interpreted-frames-native-stack), for which the handler would wait for ever.
+// walked in its handler; both Step and the recording walk it too and may hold a lock then, for
+// which the handler would wait for ever.
 class NoProfilingSignal {
  public:
   NoProfilingSignal() {

@@ -15,6 +15,10 @@ mod cpu_profiler;
 #[cfg(exact_stacks)]
 mod ffi;
 #[cfg(exact_stacks)]
+mod flags;
+#[cfg(exact_stacks)]
+mod functions;
+#[cfg(exact_stacks)]
 mod hook;
 #[cfg(exact_stacks)]
 mod layouts;

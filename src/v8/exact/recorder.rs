@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 
-use super::cpu_profiler::Functions;
+use super::functions::Functions;
 use super::return_address::Redirected;
 use super::wake::Wake;
 use crate::v8::ffi::Isolate;

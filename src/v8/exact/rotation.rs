@@ -14,7 +14,8 @@ use heap_profile_core::profile::{Profile, Text};
 use rustc_hash::FxHashMap;
 
 use super::Refusal;
-use super::cpu_profiler::{CpuProfile, CpuProfiler, Functions, NodeRef};
+use super::cpu_profiler::{CpuProfile, CpuProfiler, NodeRef};
+use super::functions::Functions;
 use super::lines;
 use super::recorder::{Ask, Record, Recorder, now};
 use crate::v8::ffi::Isolate;

@@ -6,7 +6,8 @@ use heap_profile_core::profile::Profile;
 use heap_profile_core::profile::metadata::Options;
 use napi::Env;
 
-use super::cpu_profiler::Functions;
+use super::flags;
+use super::functions::Functions;
 use super::hook::Hook;
 use super::layouts::Layout;
 use super::locate::{Known, locate};
@@ -37,6 +38,7 @@ impl Exact {
         turn: Turn,
     ) -> Result<Exact, Refusal> {
         let layout = Layout::of(v8_version)?;
+        flags::check()?;
         let profiler = OurProfiler::announce()?;
         // SAFETY: the isolate is this thread's.
         let heap_profiler = unsafe { ffi::hp_heap_profiler_get(isolate.as_ptr()) };

@@ -6,15 +6,18 @@
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::Question;
-use super::frames::Frame;
+use super::frames::{Caller, Frame};
 use super::interval::Interval;
+use super::lines::{Line, SitePlaces, lines_of, live_bytes};
 use super::process::{Process, Usage};
-use super::sites::Sites;
+use super::sites::{Placed, Sites};
+use super::stacks::{self, Stacks};
 use super::tally::Tally;
+use crate::profile::lines::ByLine;
 use crate::profile::{Estimate, Include, Profile};
 
 /// The answer.
@@ -24,6 +27,8 @@ pub struct Diff {
     /// Which objects are counted: all that were allocated where V8 did not tell the live ones, in one
     /// of the profiles at least.
     pub include: Include,
+    /// Whose stacks they are; none of other tools' files.
+    pub stacks: Option<Stacks>,
     /// Whether both are of one session, so that samples could be compared one by one.
     pub same_session: bool,
     /// What the process did as a whole; none unless both profiles tell.
@@ -48,7 +53,10 @@ pub struct DiffSite {
     #[serde(flatten)]
     pub frame: Arc<Frame>,
     /// See [`Sites::callers`].
-    pub stack: Vec<Arc<Frame>>,
+    pub stack: Vec<Caller>,
+    /// The lines of it that grew, or of a site that shrank those that did, each with its part of that;
+    /// those that changed most first, as far as they are known.
+    pub lines: Vec<Line>,
     /// Live bytes in the first profile.
     pub base: f64,
     /// Live bytes in the second.
@@ -98,9 +106,13 @@ impl AddAssign for Change {
 /// Answers the question.
 pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
     let mut sites = Sites::new(question.grouping.clone());
-    let (base_nodes, current_nodes) = (sites.of_nodes(base), sites.of_nodes(current));
+    let by_line = [ByLine::of(base), ByLine::of(current)];
+    let placed = by_line.each_ref().map(|by_line| sites.of_nodes(by_line));
+    let [base, current] = by_line.each_ref().map(ByLine::profile);
+    let places = Changed::of(&by_line, &placed, question.total);
+    let [Placed { sites: base_nodes, .. }, Placed { sites: current_nodes, .. }] = &placed;
     let tally = |profile, of_nodes| Tally::new(profile, of_nodes, sites.len(), question.total);
-    let tallies = (tally(base, &base_nodes), tally(current, &current_nodes));
+    let tallies = (tally(base, base_nodes), tally(current, current_nodes));
     let (changes, all) = compare((base, current), tallies);
     let is_sampled = base.interval().is_some() && current.interval().is_some();
     let own = sites.own();
@@ -116,6 +128,7 @@ pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
     let described = found.into_iter().map(|(site, growth)| DiffSite {
         frame: sites.frame(site).clone(),
         stack: sites.callers(site),
+        lines: places.lines(&sites, site, growth.estimate),
         base: changes[site as usize].base,
         current: changes[site as usize].current,
         is_noise: growth.may_be_zero(),
@@ -126,6 +139,7 @@ pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
     let is_live = base.knows_liveness && current.knows_liveness;
     Diff {
         include: if is_live { Include::Live } else { Include::Allocated },
+        stacks: stacks::of(&[&base.metadata, &current.metadata]),
         same_session: is_same_session(base, current),
         process: Process::over(&usages, span_ms(base, current)),
         span_ms: span_ms(base, current),
@@ -133,6 +147,41 @@ pub fn diff(base: &Profile, current: &Profile, question: &Question) -> Diff {
         own_growth: own.growth(is_sampled),
         sites: described.collect(),
         omitted,
+    }
+}
+
+/// What each place of each site held before and holds now; nothing where no line is known.
+struct Changed(HashMap<u32, Vec<Part>>);
+
+/// A place, and what it held before and holds now.
+type Part = (u32, (f64, f64));
+
+impl Changed {
+    fn of(by_line: &[ByLine<'_>; 2], placed: &[Placed; 2], total: bool) -> Changed {
+        if !by_line.iter().any(ByLine::knows_lines) {
+            return Changed(HashMap::default());
+        }
+        let mut places = SitePlaces::default();
+        let numbers = placed.each_ref().map(|placed| places.of_nodes(placed));
+        let [base, current] = [0, 1].map(|at| {
+            let profile = by_line[at].profile();
+            live_bytes(profile, Tally::new(profile, &numbers[at], places.len(), total))
+        });
+        let both: Vec<(f64, f64)> = base.into_iter().zip(current).collect();
+        Changed(places.by_site(&both))
+    }
+
+    /// Those that changed as the site did; of one that did not, those that hold something.
+    fn lines(&self, sites: &Sites, site: u32, growth: f64) -> Vec<Line> {
+        let parts = self.0.get(&site).map_or(&[][..], Vec::as_slice);
+        let direction = if growth < 0.0 { -1.0 } else { 1.0 };
+        let change =
+            |&(place, (base, current)): &Part| (place, (direction * (current - base)).max(0.0));
+        let lines = lines_of(sites, parts.iter().map(change));
+        if !lines.is_empty() {
+            return lines;
+        }
+        lines_of(sites, parts.iter().map(|&(place, (base, current))| (place, base + current)))
     }
 }
 

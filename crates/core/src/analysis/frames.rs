@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use foldhash::HashMap;
+use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 use serde::Serialize;
 
+use crate::profile::lines::ByLine;
 use crate::profile::{Node, Profile};
 
 /// A function.
@@ -46,6 +48,17 @@ impl Frame {
         let is_at_start = self.line_number == 1 && self.column_number == 1;
         is_body && is_at_start || self.url.starts_with("node:internal/modules/")
     }
+}
+
+/// A function that leads to a site.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Caller {
+    /// The function.
+    #[serde(flatten)]
+    pub frame: Arc<Frame>,
+    /// The line of it that calls the next one on the way; 1-based, 0 if unknown.
+    pub call_line_number: i32,
 }
 
 /// Whose code a function is.
@@ -95,6 +108,32 @@ impl FrameTable {
             *known.entry(place).or_insert_with(|| self.number(frame_of(profile, node)))
         });
         numbers.collect()
+    }
+}
+
+/// Places in functions: a function by its number, and a line of it, 0 for unknown.
+#[derive(Debug, Default)]
+pub struct PlaceTable {
+    /// The functions.
+    pub frames: FrameTable,
+    places: IndexSet<(u32, i32), RandomState>,
+}
+
+impl PlaceTable {
+    /// The number of each node's place.
+    pub fn of_nodes(&mut self, by_line: &ByLine<'_>) -> Vec<u32> {
+        let frames = self.frames.of_nodes(by_line.profile());
+        let places = frames.into_iter().enumerate();
+        let number = |(node, frame)| {
+            let place = (frame, by_line.line(node));
+            self.places.insert_full(place).0 as u32
+        };
+        places.map(number).collect()
+    }
+
+    /// The number of the place's function, and the line.
+    pub fn get(&self, place: u32) -> (u32, i32) {
+        self.places[place as usize]
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::frames::{Frame, FrameTable, package_of};
+use super::frames::{Caller, Frame, FrameTable, PlaceTable, package_of};
 use super::own::is_own;
 use super::ways::{NO_WAY, Ways};
 use crate::profile::Profile;
+use crate::profile::lines::ByLine;
 
 /// What makes a site.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub enum By {
     Package,
     /// A function with all its callers.
     Stack,
+    /// A line of a function.
+    Line,
 }
 
 /// How nodes become sites.
@@ -62,33 +65,35 @@ struct Site {
 #[derive(Debug)]
 pub struct Sites {
     grouping: Grouping,
-    /// The functions of the nodes.
-    frames: FrameTable,
+    /// The functions of the nodes, and lines in them.
+    places: PlaceTable,
     /// By function.
     kinds: Vec<Kind>,
     /// What sites are, whoever calls them.
     keys: FrameTable,
     sites: Vec<Site>,
-    /// By the key and, for stacks, the caller's site.
+    /// By the key and what else makes a site: for stacks the caller's site, for lines the line.
     numbers: HashMap<(u32, u32), u32>,
     ways: Ways,
     /// The site of all that heap-profile itself allocates.
     own: Option<u32>,
 }
 
-/// Of each node of a profile.
-struct Placed {
+/// Of each node of a profile by line.
+pub struct Placed {
     /// Its site.
-    sites: Vec<u32>,
-    /// Its function.
-    frames: Vec<u32>,
+    pub sites: Vec<u32>,
+    /// The place in a function that it counts for, see [`Sites::place`].
+    pub places: Vec<u32>,
+    /// Its own place.
+    own: Vec<u32>,
     /// The node that it counts for: itself, or of what is hidden the one that called it.
     shown: Vec<u32>,
     /// The way up from it, where that is known; see [`Ways::from`].
     known: Vec<u32>,
 }
 
-/// The site of no caller.
+/// The site of no caller, where neither that nor a line makes a site.
 const NONE: u32 = u32::MAX;
 
 /// What heap-profile's own site is called, where that matters.
@@ -102,7 +107,7 @@ impl Sites {
     pub fn new(grouping: Grouping) -> Sites {
         Sites {
             grouping,
-            frames: FrameTable::default(),
+            places: PlaceTable::default(),
             kinds: Vec::new(),
             keys: FrameTable::default(),
             sites: Vec::new(),
@@ -144,24 +149,35 @@ impl Sites {
     }
 
     /// How it is reached where it holds most: the nearest callers, the nearest first.
-    pub fn callers(&self, site: u32) -> Vec<Arc<Frame>> {
-        let callers = self.on_way(self.sites[site as usize].way);
-        callers.map(|frame| self.frames.get(frame).clone()).collect()
+    pub fn callers(&self, site: u32) -> Vec<Caller> {
+        let places = self.ways.up(self.sites[site as usize].way).take(MAX_CALLERS);
+        let caller = |place| {
+            let (frame, call_line_number) = self.place(place);
+            Caller { frame: frame.clone(), call_line_number }
+        };
+        places.map(caller).collect()
     }
 
-    /// The site of each node of a profile.
-    pub fn of_nodes(&mut self, profile: &Profile) -> Vec<u32> {
-        self.place(profile).sites
+    /// The function of a place, and the line; 0 for unknown.
+    pub fn place(&self, place: u32) -> (&Arc<Frame>, i32) {
+        let (frame, line) = self.places.get(place);
+        (self.places.frames.get(frame), line)
+    }
+
+    /// Where a way starts.
+    pub fn start_of(&self, way: u32) -> Option<u32> {
+        self.ways.up(way).next()
     }
 
     /// The same, with the way up to the root from each node that has samples: the others have
     /// `NO_WAY`.
-    pub fn with_ways(&mut self, profile: &Profile) -> (Vec<u32>, Vec<u32>) {
-        let Placed { sites, frames, shown, mut known } = self.place(profile);
+    pub fn with_ways(&mut self, by_line: &ByLine<'_>) -> (Vec<u32>, Vec<u32>) {
+        let Placed { sites, own, shown, mut known, .. } = self.of_nodes(by_line);
+        let profile = by_line.profile();
         let mut ways = vec![NO_WAY; profile.nodes.len()];
         for &node in profile.totals().sample_nodes.iter().flatten() {
             let node = node as usize;
-            ways[node] = self.ways.from(shown[node], &profile.nodes, &frames, &mut known);
+            ways[node] = self.ways.from(shown[node], &profile.nodes, &own, &mut known);
         }
         (sites, ways)
     }
@@ -177,21 +193,23 @@ impl Sites {
     }
 
     fn ways_through(&self, key: u32) -> Vec<bool> {
-        self.ways.through(|frame| self.kinds[frame as usize].key == key)
+        self.ways.through(|place| self.kinds[self.places.get(place).0 as usize].key == key)
     }
 
     /// The numbers of the functions on a way, as far as answers tell of them, the nearest first.
     pub fn on_way(&self, way: u32) -> impl Iterator<Item = u32> {
-        self.ways.up(way).take(MAX_CALLERS)
+        self.ways.up(way).take(MAX_CALLERS).map(|place| self.places.get(place).0)
     }
 
     /// The function of that number.
     pub fn function(&self, number: u32) -> &Arc<Frame> {
-        self.frames.get(number)
+        self.places.frames.get(number)
     }
 
-    fn place(&mut self, profile: &Profile) -> Placed {
-        let frames = self.frames.of_nodes(profile);
+    /// The site and the place of each node of a profile.
+    pub fn of_nodes(&mut self, by_line: &ByLine<'_>) -> Placed {
+        let profile = by_line.profile();
+        let own = self.places.of_nodes(by_line);
         self.learn_kinds();
         let are_own = self.are_own(profile);
         let mut sites: Vec<u32> = Vec::with_capacity(profile.nodes.len());
@@ -199,7 +217,7 @@ impl Sites {
         // The node that each counts for: itself, or of what is hidden the one that called it.
         let mut shown: Vec<u32> = Vec::with_capacity(profile.nodes.len());
         for (index, node) in profile.nodes.iter().enumerate() {
-            let frame = frames[index] as usize;
+            let frame = self.places.get(own[index]).0 as usize;
             let Kind { key, is_program } = self.kinds[frame];
             let by_program = index > 0 && is_called[node.parent as usize];
             // What Node.js and V8 do for it is its own as well.
@@ -213,19 +231,25 @@ impl Sites {
             } else if is_hidden {
                 sites[node.parent as usize]
             } else {
-                let caller = if index == 0 { NONE } else { sites[node.parent as usize] };
-                self.number(key, caller, is_program)
+                let part = match self.grouping.by {
+                    By::Stack if index > 0 => sites[node.parent as usize],
+                    By::Line => by_line.line(index) as u32,
+                    _ => NONE,
+                };
+                self.number(key, part, is_program)
             };
             sites.push(site);
         }
-        let known = self.keep_heaviest(profile, &frames, &sites, &shown);
-        Placed { sites, frames, shown, known }
+        let known = self.keep_heaviest(profile, &own, &sites, &shown);
+        let places = shown.iter().map(|&node| own[node as usize]).collect();
+        Placed { sites, places, own, shown, known }
     }
 
     /// Whether each function is heap-profile's own, by what the profile says of where it lies.
     fn are_own(&self, profile: &Profile) -> Vec<bool> {
         let directory = profile.metadata.own_directory.as_deref();
-        let frames = (0..self.frames.len()).map(|number| self.frames.get(number as u32));
+        let table = &self.places.frames;
+        let frames = (0..table.len()).map(|number| table.get(number as u32));
         frames.map(|frame| is_own(&frame.url, directory)).collect()
     }
 
@@ -241,11 +265,11 @@ impl Sites {
 
     /// Of the functions that are new: there are far fewer than nodes.
     fn learn_kinds(&mut self) {
-        for number in self.kinds.len()..self.frames.len() {
-            let frame = self.frames.get(number as u32);
+        for number in self.kinds.len()..self.places.frames.len() {
+            let frame = self.places.frames.get(number as u32);
             let is_program = frame.is_program();
             let key = match self.grouping.by {
-                By::Function | By::Stack => Frame::clone(frame),
+                By::Function | By::Stack | By::Line => Frame::clone(frame),
                 By::File => Frame { url: frame.url.clone(), ..Frame::default() },
                 By::Package => Frame { url: package_of(&frame.url).to_owned(), ..Frame::default() },
             };
@@ -257,7 +281,7 @@ impl Sites {
     fn keep_heaviest(
         &mut self,
         profile: &Profile,
-        frames: &[u32],
+        places: &[u32],
         of_nodes: &[u32],
         shown: &[u32],
     ) -> Vec<u32> {
@@ -274,15 +298,14 @@ impl Sites {
         for (site, node) in self.sites.iter_mut().zip(heaviest) {
             let Some(node) = node else { continue };
             let caller = profile.nodes[node as usize].parent;
-            site.way = self.ways.from(caller, &profile.nodes, frames, &mut known);
+            site.way = self.ways.from(caller, &profile.nodes, places, &mut known);
         }
         known
     }
 
-    fn number(&mut self, key: u32, caller: u32, is_program: bool) -> u32 {
-        let caller = if self.grouping.by == By::Stack { caller } else { NONE };
+    fn number(&mut self, key: u32, part: u32, is_program: bool) -> u32 {
         let new = self.sites.len() as u32;
-        let number = *self.numbers.entry((key, caller)).or_insert(new);
+        let number = *self.numbers.entry((key, part)).or_insert(new);
         if number == new {
             self.sites.push(Site { key, is_program, way: NO_WAY, most: -1.0 });
         }
@@ -299,7 +322,7 @@ mod tests {
     fn names(grouping: Grouping, calls: &[Call]) -> Vec<String> {
         let mut sites = Sites::new(grouping);
         let profile = profile(calls);
-        let of_nodes = sites.of_nodes(&profile);
+        let of_nodes = sites.of_nodes(&ByLine::of(&profile)).sites;
         of_nodes
             .iter()
             .map(|&site| {
@@ -310,7 +333,7 @@ mod tests {
     }
 
     fn callers(sites: &Sites, site: u32) -> Vec<String> {
-        sites.callers(site).iter().map(|frame| frame.function_name.clone()).collect()
+        sites.callers(site).iter().map(|caller| caller.frame.function_name.clone()).collect()
     }
 
     const CALLS: [Call; 5] = [
@@ -332,6 +355,63 @@ mod tests {
             group(By::Package)[1..],
             ["1:@(app)", "2:@(node)", "1:@(app)", "2:@(node)", "3:@@scope/x"]
         );
+    }
+
+    /// `add` allocates in two lines, and is called from one of `main`, which has it `push` from another.
+    fn lined() -> Profile {
+        let call = |caller, name, url, samples| Call { caller, name, url, samples };
+        let mut profile = profile(&[
+            call(0, "main", "/app/a.js", &[]),
+            call(1, "add", "/app/a.js", &[(64, 1), (64, 2), (64, 3)]),
+            call(1, "push", "", &[(64, 4)]),
+        ]);
+        let parts = profile.parts_mut();
+        let nodes = Arc::make_mut(&mut parts.nodes);
+        (nodes[2].call_line, nodes[3].call_line) = (20, 21);
+        let samples = Arc::make_mut(&mut parts.samples).iter_mut();
+        samples.zip([8, 9, 8, 0]).for_each(|(sample, line)| sample.line = line);
+        profile
+    }
+
+    /// Of each node by line: its site, that one's function, and the place that it counts for.
+    fn placed(grouping: Grouping) -> (Sites, Vec<String>) {
+        let mut sites = Sites::new(grouping);
+        let profile = lined();
+        let Placed { sites: of_nodes, places, .. } = sites.of_nodes(&ByLine::of(&profile));
+        let texts = of_nodes.iter().zip(&places).map(|(&site, &place)| {
+            let (frame, line) = sites.place(place);
+            let name = &sites.frame(site).function_name;
+            format!("{site} {name} {}:{line}", frame.function_name)
+        });
+        let texts = texts.collect();
+        (sites, texts)
+    }
+
+    #[test]
+    fn a_site_is_a_function_with_all_its_lines_or_one_of_them() {
+        let (sites, of_functions) = placed(Grouping::default());
+        let expected = [
+            "0 (root) (root):0",
+            "1 main main:20",
+            "2 add add:8",
+            "2 add add:9",
+            "1 main main:21",
+            "3 push push:0",
+        ];
+        assert_eq!(of_functions, expected);
+        let callers = sites.callers(2);
+        assert_eq!((&*callers[0].frame.function_name, callers[0].call_line_number), ("main", 20));
+        let (_, of_lines) = placed(Grouping { by: By::Line, ..Grouping::default() });
+        let numbers = of_lines.iter().map(|text| &text[..1]).collect::<Vec<_>>();
+        assert_eq!(numbers, ["0", "1", "2", "3", "4", "5"]);
+        let (_, of_stacks) = placed(Grouping { by: By::Stack, ..Grouping::default() });
+        assert_eq!(of_stacks, of_functions);
+    }
+
+    #[test]
+    fn what_is_hidden_counts_for_the_line_that_called_it() {
+        let grouping = Grouping { hide_node_internals: true, ..Grouping::default() };
+        assert_eq!(placed(grouping).1[5], "1 main main:21");
     }
 
     #[test]
@@ -372,7 +452,7 @@ mod tests {
         for hide_node_internals in [false, true] {
             for by in [By::Function, By::File, By::Package, By::Stack] {
                 let mut sites = Sites::new(Grouping { by, hide_node_internals });
-                let of_nodes = sites.of_nodes(&profile(&calls));
+                let of_nodes = sites.of_nodes(&ByLine::of(&profile(&calls))).sites;
                 let own = sites.own().unwrap();
                 let are_own: Vec<bool> = of_nodes.iter().map(|&site| site == own).collect();
                 assert_eq!(are_own, [false, false, true, true, false, false], "{by:?}");
@@ -388,7 +468,7 @@ mod tests {
             [None, Some("/src/hp".to_owned())].map(|directory| {
                 profile.parts_mut().metadata.own_directory = directory;
                 let mut sites = Sites::new(Grouping::default());
-                let of_nodes = sites.of_nodes(&profile);
+                let of_nodes = sites.of_nodes(&ByLine::of(&profile)).sites;
                 sites.own().map(|own| of_nodes.iter().position(|&site| site == own))
             }),
             [None, Some(Some(1))]
@@ -406,19 +486,19 @@ mod tests {
         ];
         for by in [By::Function, By::Stack] {
             let mut sites = Sites::new(Grouping { by, ..Grouping::default() });
-            let of_nodes = sites.of_nodes(&profile(&calls));
+            let of_nodes = sites.of_nodes(&ByLine::of(&profile(&calls))).sites;
             let are_program = of_nodes[1..].iter().map(|&site| sites.is_program(site));
             assert_eq!(are_program.collect::<Vec<_>>(), [false, true, true, false], "{by:?}");
         }
         let mut sites = Sites::new(Grouping { by: By::Package, ..Grouping::default() });
-        let of_nodes = sites.of_nodes(&profile(&calls[..2]));
+        let of_nodes = sites.of_nodes(&ByLine::of(&profile(&calls[..2]))).sites;
         assert_eq!([1, 2].map(|node: usize| sites.is_program(of_nodes[node])), [false, true]);
     }
 
     #[test]
     fn says_how_a_site_is_reached_where_it_holds_most() {
         let mut sites = Sites::new(Grouping::default());
-        let of_nodes = sites.of_nodes(&profile(&CALLS));
+        let of_nodes = sites.of_nodes(&ByLine::of(&profile(&CALLS))).sites;
         assert_eq!(callers(&sites, of_nodes[5]), ["main"]);
     }
 
@@ -430,12 +510,14 @@ mod tests {
             Call { caller: 1, name: "handle", url: "/app/a.js", samples: &[] },
             Call { caller: 2, name: "get", url: "/app/a.js", samples: &[(64, 1)] },
         ];
-        sites.of_nodes(&profile(&calls));
+        sites.of_nodes(&ByLine::of(&profile(&calls)));
         let count = sites.ways.len();
         // It holds more and more.
         for samples in [&[(64, 1), (64, 2)][..], &[(64, 1), (64, 2), (64, 3)]] {
             let [main, handle, get] = calls;
-            let of_nodes = sites.of_nodes(&profile(&[main, handle, Call { samples, ..get }]));
+            let of_nodes = sites
+                .of_nodes(&ByLine::of(&profile(&[main, handle, Call { samples, ..get }])))
+                .sites;
             assert_eq!(callers(&sites, of_nodes[3]), ["handle", "main"]);
         }
         assert_eq!(sites.ways.len(), count);
@@ -452,7 +534,7 @@ mod tests {
             call(2, "on", "node:events", &[]),
             call(3, "push", "", &[(64, 1)]),
         ];
-        let of_nodes = sites.of_nodes(&profile(&calls));
+        let of_nodes = sites.of_nodes(&ByLine::of(&profile(&calls))).sites;
         assert_eq!(callers(&sites, of_nodes[4]), ["main"]);
     }
 }

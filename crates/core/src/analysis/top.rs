@@ -6,12 +6,15 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Question;
-use super::frames::Frame;
+use super::frames::{Caller, Frame};
 use super::interval::Interval;
+use super::lines::{Line, SitePlaces, lines_of, live_bytes};
 use super::process::{Process, Usage};
 use super::sites::Sites;
+use super::stacks::{self, Stacks};
 use super::tally::Tally;
 use crate::profile::estimate::Total;
+use crate::profile::lines::ByLine;
 use crate::profile::{Estimate, Include, Profile, Stated};
 
 /// The answer.
@@ -20,6 +23,8 @@ use crate::profile::{Estimate, Include, Profile, Stated};
 pub struct Top {
     /// Which objects are counted: all that were allocated where V8 did not tell the live ones.
     pub include: Include,
+    /// Whose stacks they are; none of other tools' files.
+    pub stacks: Option<Stacks>,
     /// What the process held as a whole; none if the profile does not tell.
     pub process: Option<Process>,
     /// All live bytes of the profile.
@@ -42,7 +47,9 @@ pub struct TopSite {
     #[serde(flatten)]
     pub frame: Arc<Frame>,
     /// See [`Sites::callers`].
-    pub stack: Vec<Arc<Frame>>,
+    pub stack: Vec<Caller>,
+    /// The lines of it that allocate, or with `total` call what does, those that hold most first; as far as they are known.
+    pub lines: Vec<Line>,
     /// Live bytes.
     pub bytes: Interval,
     /// Live objects; none if the profile does not count them.
@@ -106,10 +113,20 @@ impl AddAssign for Holding {
 
 /// Answers the question.
 pub fn top(profile: &Profile, question: &Question) -> Top {
+    let by_line = ByLine::of(profile);
+    let profile = by_line.profile();
     let mut sites = Sites::new(question.grouping.clone());
-    let of_nodes = sites.of_nodes(profile);
-    let tally = Tally::new(profile, &of_nodes, sites.len(), question.total);
+    let placed = sites.of_nodes(&by_line);
+    let tally = Tally::new(profile, &placed.sites, sites.len(), question.total);
     let (holdings, all) = hold(profile, tally);
+    let mut places = SitePlaces::default();
+    let held = if by_line.knows_lines() {
+        let numbers = places.of_nodes(&placed);
+        live_bytes(profile, Tally::new(profile, &numbers, places.len(), question.total))
+    } else {
+        Vec::new()
+    };
+    let held = places.by_site(&held);
     let is_sampled = profile.interval().is_some();
     let bytes_of = |site: u32| holdings[site as usize].bytes(is_sampled);
     let own = sites.own();
@@ -129,6 +146,9 @@ pub fn top(profile: &Profile, question: &Question) -> Top {
         TopSite {
             frame: sites.frame(site).clone(),
             stack: sites.callers(site),
+            lines: held
+                .get(&site)
+                .map_or_else(Vec::new, |parts| lines_of(&sites, parts.iter().copied())),
             bytes,
             objects: holding.objects(is_sampled),
             share: if whole.estimate > 0.0 { share_of(&bytes) } else { 0.0 },
@@ -137,6 +157,7 @@ pub fn top(profile: &Profile, question: &Question) -> Top {
     });
     Top {
         include: profile.counted(),
+        stacks: stacks::of(&[&profile.metadata]),
         process: Process::over(&[Usage::of(&profile.metadata)], None),
         own_bytes: own
             .map_or_else(Holding::default, |own| holdings[own as usize])
@@ -193,7 +214,7 @@ mod tests {
         assert!((sum - top.bytes.estimate).abs() < 1.0);
         assert!((top.sites.iter().map(|site| site.share).sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(top.sites[0].bytes.low < Some(top.sites[0].bytes.estimate));
-        assert_eq!(top.sites[0].stack[0].function_name, "main");
+        assert_eq!(top.sites[0].stack[0].frame.function_name, "main");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What compiled code of V8 (x64) tells of an allocation: where in it the object is filled in.
 //!
 //! V8's optimizing compilers allocate inline. The call that is made when the space runs out, the only
-//! one in which the sampler sees an object, lies in a block at the end of the code, which has no place
-//! in the source of its own: V8's table of positions answers for it with whatever stands before it. The
-//! code that goes on with the object has the right place. [`better_pc`] finds it, and only where the
-//! bytes leave no doubt.
+//! one in which the sampler sees an object, lies in a block of its own, mostly at the end of the code,
+//! which has no place in the source: V8's table of positions answers for it with whatever stands before
+//! it. The code that goes on with the object has the right place. [`better_pc`] finds it, and only where
+//! the bytes leave no doubt.
 
 mod x64;
 
@@ -14,8 +14,10 @@ use x64::{Instruction, Kind, decode};
 const STACK: [u8; 2] = [4, 5];
 const NEVER_AN_OBJECT: [u8; 3] = [4, 5, 13];
 
-/// Bytes before the return address in which the call and its arguments lie.
-const CALL_WINDOW: usize = 32;
+/// Bytes before the return address in which the call lies, its arguments, and the jump that skips it.
+const CALL_WINDOW: usize = 64;
+/// Of these, those in which the size is.
+const ARGUMENTS_WINDOW: usize = 32;
 /// Bytes that a block after the call may take until it jumps back, or a new object until it is filled.
 const BLOCK_WINDOW: usize = 200;
 const BLOCK_INSTRUCTIONS: usize = 28;
@@ -44,7 +46,11 @@ pub fn better_pc(
     let call = call_start(&before)?;
     let mut block = [0; BLOCK_WINDOW];
     let length = read(return_address, &mut block);
-    let is_allocation = takes_size(&before[..call], size);
+    let is_allocation = takes_size(&before[CALL_WINDOW - ARGUMENTS_WINDOW..call], size);
+    let skipped_to = is_allocation.then(|| skipped_to(&before, call, &block[..length])).flatten();
+    if let Some(target) = skipped_to.and_then(|offset| return_address.checked_add(offset)) {
+        return Some(target + filled(&mut read, target)?);
+    }
     let target = jump_back(&block[..length], return_address, !is_allocation)?;
     let mut main = [0; MAIN_WINDOW];
     let main_start = target.checked_sub(MAIN_WINDOW)?;
@@ -54,10 +60,40 @@ pub fn better_pc(
     if !is_allocation {
         return Some(target);
     }
-    let mut code = [0; BLOCK_WINDOW];
-    let length = read(target, &mut code);
-    let pc = target + first_store(&code[..length])?;
+    let pc = target + filled(&mut read, target)?;
     (pc < return_address).then_some(pc)
+}
+
+/// Bytes from the address on until something has been stored into an object.
+fn filled(mut read: impl FnMut(usize, &mut [u8]) -> usize, address: usize) -> Option<usize> {
+    let mut code = [0; BLOCK_WINDOW];
+    let length = read(address, &mut code);
+    first_store(&code[..length])
+}
+
+/// For a call that lies in the way: how far after it the conditional jump leads that skips it. Between
+/// both are only moves.
+fn skipped_to(before: &[u8; CALL_WINDOW], call: usize, block: &[u8]) -> Option<usize> {
+    (0..=call.checked_sub(6)?).rev().find_map(|at| {
+        let [0x0f, 0x80..=0x8f, a, b, c, d] = before[at..at + 6] else { return None };
+        let distance = usize::try_from(i32::from_le_bytes([a, b, c, d])).ok()?;
+        let target = (at + 6).checked_add(distance)?.checked_sub(CALL_WINDOW)?;
+        (are_moves(&before[at + 6..call]) && are_moves(block.get(..target)?)).then_some(target)
+    })
+}
+
+/// Whether all of it are whole instructions that move.
+fn are_moves(code: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(Instruction { length, kind }) = code.get(at..).and_then(decode) {
+        match kind {
+            Kind::Move => {}
+            Kind::Store(Some(base)) if STACK.contains(&base) => {}
+            _ => return false,
+        }
+        at += length;
+    }
+    at == code.len()
 }
 
 /// Where in the bytes the call starts that ends them.

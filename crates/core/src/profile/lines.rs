@@ -31,6 +31,11 @@ impl<'a> ByLine<'a> {
         ByLine { profile: Cow::Borrowed(profile), lines: Vec::new() }
     }
 
+    /// Whether any line is known.
+    pub fn knows_lines(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
     /// The call tree. What a node's function was called from is in [`ByLine::line`] of its caller.
     pub fn profile(&self) -> &Profile {
         &self.profile

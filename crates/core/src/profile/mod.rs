@@ -141,6 +141,22 @@ impl Deref for Profile {
     }
 }
 
+/// The parts of a profile with other names and positions of functions and other lines, and what kept some from
+/// having them. All else must be the same.
+#[derive(Debug)]
+pub struct Renamed {
+    /// See [`Parts`].
+    pub strings: Vec<Text>,
+    /// See [`Parts`].
+    pub nodes: Vec<Node>,
+    /// See [`Parts`].
+    pub samples: Vec<Sample>,
+    /// See [`Parts`].
+    pub stated: Vec<Stated>,
+    /// See [`Metadata`].
+    pub warnings: Vec<Warning>,
+}
+
 /// What follows from the samples. See [`estimate`] for the numbers.
 #[derive(Clone, Debug)]
 pub struct Totals {
@@ -187,12 +203,14 @@ impl Profile {
         profile
     }
 
-    /// With other names and positions of functions, and what kept others from having them. `nodes` must
-    /// be the same tree.
-    pub fn renamed(&self, strings: Vec<Text>, nodes: Vec<Node>, warnings: Vec<Warning>) -> Profile {
+    /// With other names and lines.
+    pub fn renamed(&self, renamed: Renamed) -> Profile {
         let mut profile = self.clone();
+        let Renamed { strings, nodes, samples, stated, warnings } = renamed;
         profile.parts.strings = Arc::new(strings);
         profile.parts.nodes = Arc::new(nodes);
+        profile.parts.samples = Arc::new(samples);
+        profile.parts.stated = Arc::new(stated);
         profile.parts.metadata.warnings = warnings;
         profile
     }

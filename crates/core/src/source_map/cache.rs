@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn entry(answers: u32) -> Entry {
-        let function = |line| Function { line, column: 0, name: Box::default() };
+        let function = |line| Function { line, column: 0, name: Box::default(), inner_line: None };
         let originals = (0..answers).map(|line| (function(line), None)).collect();
         Entry { files: Files::new(), answer: Ok(Some(originals)) }
     }

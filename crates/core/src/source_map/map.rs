@@ -56,31 +56,62 @@ impl<'a> Map<'a> {
 
     fn original(&mut self, function: &Function, place: Place) -> Option<Original> {
         if (function.line, function.column, &*function.name) == (0, 0, "") {
-            return self.original_of_script();
+            return self.original_of_script(function);
         }
         let mapping = find(&self.decoded, function.line, function.column)?;
         if !place.belongs_to(function.column - mapping.column) {
             return None;
         }
         let token = mapping.token;
+        let inner_line = self.inner_line(function, token.get_source());
         Some(Original {
             source: self.sources.name(token.sourcemap(), token.get_src_id())?,
             line: one_based(token.get_src_line())?,
             column: one_based(token.get_src_col())?,
             name: original_name(&self.decoded, function, place),
+            inner_line,
         })
     }
 
     /// The top level of a script is that of its source, if it was made of one only.
-    fn original_of_script(&mut self) -> Option<Original> {
+    fn original_of_script(&mut self, function: &Function) -> Option<Original> {
         match &self.decoded {
             DecodedMap::Regular(map) if map.get_source_count() == 1 => {
+                let inner_line = self.inner_line(function, map.get_source(0));
                 let source = self.sources.name(map, 0)?;
-                Some(Original { source, line: 1, column: 1, name: None })
+                Some(Original { source, line: 1, column: 1, name: None, inner_line })
             }
             _ => None,
         }
     }
+
+    /// The original line of the function's generated one that is asked for, 1-based; 0 where it cannot be told.
+    fn inner_line(&self, function: &Function, source: Option<&str>) -> i32 {
+        let line = function.inner_line.and_then(|line| line_in(&self.decoded, function, line));
+        let line = line.filter(|&(of, _)| source.is_some() && of == source);
+        line.and_then(|(_, line)| one_based(line)).unwrap_or(0)
+    }
+}
+
+/// Source and line of a generated line, from where the function starts, if that is on it. V8 tells no column, so
+/// all mappings there must say the same: of a line that many lines were made into nothing can be told.
+fn line_in<'a>(
+    map: &'a DecodedMap,
+    function: &Function,
+    line: u32,
+) -> Option<(Option<&'a str>, u32)> {
+    let column = if line == function.line { function.column } else { 0 };
+    let Section { map, line, column, .. } = section(map, line, column)?;
+    let position = |at: u32| map.get_token(at as usize).map(|token| token.get_dst());
+    let start = last_up_to((line, column), map.get_token_count(), position).unwrap_or(0);
+    let tokens = (start..map.get_token_count()).filter_map(|at| map.get_token(at as usize));
+    let of_line = tokens
+        .skip_while(|token| token.get_dst_line() < line)
+        .take_while(|token| token.get_dst_line() == line);
+    let mut places =
+        of_line.filter(Token::has_source).map(|token| (token.get_source(), token.get_src_line()));
+    let first = places.next()?;
+    places.all(|place| place == first).then_some(first)
 }
 
 /// What the map calls the identifier that gave the function its name. Of a name like `a.b`, which
@@ -97,15 +128,21 @@ fn original_name(map: &DecodedMap, function: &Function, place: Place) -> Option<
     (is_exact && is_sane).then(|| format!("{owner}{original}").into())
 }
 
-/// The last mapping of a line that begins at the column or before.
-fn find(map: &DecodedMap, mut line: u32, mut column: u32) -> Option<Mapping<'_>> {
-    let (mut map, mut section_column) = (map, 0);
+/// The part of a map that has a position, and the position in it.
+struct Section<'a> {
+    map: &'a SourceMap,
+    line: u32,
+    column: u32,
+    /// Where it starts in the position's line.
+    start: u32,
+}
+
+fn section(map: &DecodedMap, mut line: u32, mut column: u32) -> Option<Section<'_>> {
+    let (mut map, mut start) = (map, 0);
     loop {
         match map {
-            DecodedMap::Regular(regular) => {
-                return find_token(regular, line, column, section_column);
-            }
-            DecodedMap::Hermes(hermes) => return find_token(hermes, line, column, section_column),
+            DecodedMap::Regular(map) => return Some(Section { map, line, column, start }),
+            DecodedMap::Hermes(map) => return Some(Section { map, line, column, start }),
             DecodedMap::Index(index) => {
                 let offset = |at| index.get_section(at).map(|section| section.get_offset());
                 let at = last_up_to((line, column), index.get_section_count(), offset)?;
@@ -113,13 +150,19 @@ fn find(map: &DecodedMap, mut line: u32, mut column: u32) -> Option<Mapping<'_>>
                 let (first_line, first_column) = section.get_offset();
                 if line == first_line {
                     column -= first_column;
-                    section_column += first_column;
+                    start += first_column;
                 }
                 line -= first_line;
                 map = section.get_sourcemap()?;
             }
         }
     }
+}
+
+/// The last mapping of a line that begins at the column or before.
+fn find(map: &DecodedMap, line: u32, column: u32) -> Option<Mapping<'_>> {
+    let Section { map, line, column, start } = section(map, line, column)?;
+    find_token(map, line, column, start)
 }
 
 fn find_token(map: &SourceMap, line: u32, column: u32, section_column: u32) -> Option<Mapping<'_>> {

@@ -101,7 +101,7 @@ fn apply_to(script: &str, functions: &[(i32, i32, &str)]) -> (Vec<String>, Vec<S
     };
     let nodes: Vec<Node> = functions.iter().zip(1..).map(node).collect();
     let strings = strings.into_vec();
-    let mapped = apply(&strings, &nodes);
+    let mapped = apply(&strings, &nodes, &[]);
     assert!(mapped.strings.starts_with(&strings));
     assert_eq!(mapped.nodes.len(), nodes.len());
     let text = |index: u32| match &mapped.strings[index as usize] {
@@ -150,6 +150,30 @@ fn assert_refused(app: &App, reason: &str) {
     assert_eq!(frames, UNMAPPED);
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].starts_with("5 ") && warnings[0].contains(reason), "{}", warnings[0]);
+}
+
+#[test]
+fn lines_in_functions_are_mapped_where_all_of_a_line_says_the_same() {
+    let app = App::mapped(&json_of(&map()));
+    let script = app.path("dist/app.js");
+    let mut strings = Strings::default();
+    let node = |(line_number, column_number, name): (i32, i32, &str)| Node {
+        id: 1,
+        parent: 0,
+        name: strings.intern(name),
+        script_name: strings.intern(script.to_str().unwrap()),
+        script_id: 7,
+        start_position: 3,
+        line_number,
+        column_number,
+        call_line: 0,
+        allocations_end: 0,
+    };
+    let nodes = [FUNCTIONS[1], FUNCTIONS[4]].map(node);
+    // The first line is of several, the second is of another source than the function, there is no fourth.
+    let asked = [(0, 1), (0, 2), (0, 4), (0, 0), (1, 2), (1, 1)];
+    let lines = apply(&strings.into_vec(), &nodes, &asked).lines;
+    assert_eq!(lines, [0, 0, 0, 0, 40, 0]);
 }
 
 #[test]
@@ -445,6 +469,7 @@ fn survives_maps_and_code_with_random_bytes() {
     let script = Script::named("/app/dist/app.js").unwrap();
     let functions: Vec<Function> = FUNCTIONS
         .map(|(line, column, name)| Function {
+            inner_line: None,
             line: line as u32 - 1,
             column: column as u32 - 1,
             name: name.into(),

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use indexmap::IndexMap;
 
-use super::stacks::{Held, Knowledge};
+use super::stacks::{Held, Knowledge, Place};
 use super::{FlameNode, MAX_DEPTH};
 
 /// Frames in each tree: those that hold most. On a screen there is room for fewer.
@@ -13,14 +13,14 @@ pub const MAX_NODES: usize = 10_000;
 
 /// A node of a tree that is made as far as it is looked at.
 pub struct Branch<T> {
-    pub frame: Option<u32>,
+    pub place: Option<Place>,
     pub held: Held,
     /// What its children are made of.
     pub source: T,
 }
 
 pub fn root<T>(held: Held, source: T) -> Branch<T> {
-    Branch { frame: None, held, source }
+    Branch { place: None, held, source }
 }
 
 /// A branch that may or may not become a node.
@@ -73,7 +73,7 @@ pub fn largest<T>(
             continue;
         }
         let index = nodes.len() as u32;
-        nodes.push(node(parent, branch.frame, 0, &branch.held, known));
+        nodes.push(node(parent, branch.place, 0, &branch.held, known));
         for branch in children(branch.source) {
             let bytes = known.bytes(&branch.held).estimate;
             if bytes > 0.0 {
@@ -87,6 +87,19 @@ pub fn largest<T>(
     nodes
 }
 
-fn node(parent: u32, frame: Option<u32>, folded: u32, held: &Held, known: Knowledge) -> FlameNode {
-    FlameNode { parent, frame, folded, bytes: known.bytes(held), growth: known.growth(held) }
+fn node(
+    parent: u32,
+    place: Option<Place>,
+    folded: u32,
+    held: &Held,
+    known: Knowledge,
+) -> FlameNode {
+    FlameNode {
+        parent,
+        frame: place.map(|(frame, _)| frame),
+        line: place.map_or(0, |(_, line)| line),
+        folded,
+        bytes: known.bytes(held),
+        growth: known.growth(held),
+    }
 }

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::frames::{Frame, FrameTable, Owner, package_of};
 use super::interval::Interval;
+use super::stacks::{self as said, Stacks as SaidStacks};
 use super::tally::OpenCalls;
 use crate::profile::{Include, Profile};
 use branches::{MAX_NODES, largest, root};
@@ -48,6 +49,8 @@ pub struct FlameGraph {
     pub sample_interval_bytes: Option<u32>,
     /// Sampled objects behind the estimates.
     pub sample_count: u64,
+    /// Whose stacks they are; none of other tools' files.
+    pub stacks: Option<SaidStacks>,
     /// The functions that the rest refers to by index.
     pub frames: Vec<FlameFrame>,
     /// Of all that was allocated.
@@ -101,6 +104,9 @@ pub struct FlameNode {
     pub parent: u32,
     /// Index of its function; none of the root, and of what stands for several.
     pub frame: Option<u32>,
+    /// The line of it that allocates or calls what is nearer to that; 0, and left out, if it is not known.
+    #[serde(skip_serializing_if = "is_no_line")]
+    pub line: i32,
     /// How many small nodes it stands for; 0, and left out, if it is a function's.
     #[serde(skip_serializing_if = "is_zero")]
     pub folded: u32,
@@ -113,6 +119,10 @@ pub struct FlameNode {
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+fn is_no_line(line: &i32) -> bool {
+    *line == 0
 }
 
 /// A row of the table.
@@ -143,11 +153,14 @@ pub fn flamegraph(profile: &Profile, base: Option<&Profile>) -> FlameGraph {
     let stacks = Stacks::of(profile, base, &mut frames);
     let known = Knowledge::of(profile, base);
     let is_live = profile.knows_liveness && base.is_none_or(|base| base.knows_liveness);
+    let captures: Vec<_> =
+        [Some(profile), base].into_iter().flatten().map(|one| &one.metadata).collect();
     let mut graph = FlameGraph {
         taken_at: profile.metadata.taken_at.map(|time| time.timestamp_millis() as f64),
         include: if is_live { Include::Live } else { Include::Allocated },
         sample_interval_bytes: profile.interval(),
         sample_count: stacks.totals[0].sample_count(),
+        stacks: said::of(&captures),
         frames: Vec::new(),
         view: view(&stacks, &frames, known),
         inlined: inlined(&stacks, &frames, known),

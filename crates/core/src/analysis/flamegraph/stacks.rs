@@ -13,6 +13,7 @@ use crate::analysis::interval::Interval;
 use crate::analysis::tally::Tally;
 use crate::analysis::top::{Holding, hold};
 use crate::profile::Profile;
+use crate::profile::lines::ByLine;
 use crate::profile::tree::Tree;
 
 /// What something holds, and how that changed since the base.
@@ -65,9 +66,12 @@ impl Knowledge {
     }
 }
 
-/// The call trees of the profile and the base in one, merged by function.
+/// A function by its number, and the line of it that allocates or calls; 0 for unknown.
+pub type Place = (u32, i32);
+
+/// The call trees of the profile and the base in one, merged by place.
 pub struct Stacks {
-    pub tree: Tree<u32>,
+    pub tree: Tree<Place>,
     /// The nodes that each node calls.
     calls: Vec<Vec<u32>>,
     /// What each node holds itself.
@@ -78,9 +82,14 @@ pub struct Stacks {
 
 impl Stacks {
     pub fn of(profile: &Profile, base: Option<&Profile>, frames: &mut FrameTable) -> Stacks {
+        let by_line = ByLine::of(profile);
+        let base_by_line = base.map(ByLine::of);
+        let profile = by_line.profile();
         let mut tree = Tree::with_capacity(profile.nodes.len());
-        let of_nodes = merge(&mut tree, profile, frames);
-        let of_base = base.map(|base| (base, merge(&mut tree, base, frames)));
+        let of_nodes = merge(&mut tree, &by_line, frames);
+        let of_base = base_by_line
+            .as_ref()
+            .map(|by_line| (by_line.profile(), merge(&mut tree, by_line, frames)));
         let count = tree.parents.len();
         let (holdings, _) = hold(profile, Tally::new(profile, &of_nodes, count, false));
         let mut own: Vec<Held> =
@@ -117,8 +126,12 @@ impl Stacks {
         found.then_some(self)
     }
 
-    pub fn frame(&self, node: u32) -> Option<u32> {
+    pub fn place(&self, node: u32) -> Option<Place> {
         self.tree.keys[node as usize]
+    }
+
+    pub fn frame(&self, node: u32) -> Option<u32> {
+        self.place(node).map(|(frame, _)| frame)
     }
 
     /// The functions that lead to a node, the nearest first.
@@ -130,7 +143,7 @@ impl Stacks {
     pub fn calls_of(&self, node: u32) -> Vec<Branch<u32>> {
         let calls = self.calls[node as usize].iter();
         let branch = |&source| Branch {
-            frame: self.frame(source),
+            place: self.place(source),
             held: self.totals[source as usize],
             source,
         };
@@ -156,15 +169,15 @@ impl Stacks {
         all.filter(|way| self.own[way.leaf as usize].now.bytes(true).estimate > 0.0).collect()
     }
 
-    /// The functions where these ways stand, each with its ways, which then go on to its callers. Ways
+    /// The places where these ways stand, each with its ways, which then go on to its callers. Ways
     /// lead over nodes that are shown.
     pub fn callers_of(&self, ways: Vec<WayUp>, shown: &[u32]) -> Vec<Branch<Vec<WayUp>>> {
-        let mut branches: IndexMap<u32, Branch<Vec<WayUp>>, FxBuildHasher> = IndexMap::default();
+        let mut branches: IndexMap<Place, Branch<Vec<WayUp>>, FxBuildHasher> = IndexMap::default();
         for WayUp { leaf, at } in ways {
             let at = shown[at as usize];
-            let Some(frame) = self.frame(at) else { continue };
-            let new = || Branch { frame: Some(frame), held: Held::default(), source: Vec::new() };
-            let branch = branches.entry(frame).or_insert_with(new);
+            let Some(place) = self.place(at) else { continue };
+            let new = || Branch { place: Some(place), held: Held::default(), source: Vec::new() };
+            let branch = branches.entry(place).or_insert_with(new);
             branch.held += self.own[leaf as usize];
             branch.source.push(WayUp { leaf, at: self.tree.parents[at as usize] });
         }
@@ -173,7 +186,7 @@ impl Stacks {
 }
 
 /// What each node holds with all that it calls.
-fn add_up(tree: &Tree<u32>, own: &[Held]) -> Vec<Held> {
+fn add_up(tree: &Tree<Place>, own: &[Held]) -> Vec<Held> {
     let mut totals = own.to_vec();
     // Callees come after their callers: backwards, each is complete when it is added.
     for node in (1..totals.len()).rev() {
@@ -184,11 +197,13 @@ fn add_up(tree: &Tree<u32>, own: &[Held]) -> Vec<Held> {
 }
 
 /// Adds the profile's nodes to the tree; where each of them is there.
-fn merge(tree: &mut Tree<u32>, profile: &Profile, frames: &mut FrameTable) -> Vec<u32> {
+fn merge(tree: &mut Tree<Place>, by_line: &ByLine<'_>, frames: &mut FrameTable) -> Vec<u32> {
+    let profile = by_line.profile();
     let frames = frames.of_nodes(profile);
     let mut merged: Vec<u32> = vec![0];
-    for (node, &frame) in profile.nodes.iter().zip(&frames).skip(1) {
-        merged.push(tree.child(merged[node.parent as usize], frame));
+    for (index, node) in profile.nodes.iter().enumerate().skip(1) {
+        let place = (frames[index], by_line.line(index));
+        merged.push(tree.child(merged[node.parent as usize], place));
     }
     merged
 }

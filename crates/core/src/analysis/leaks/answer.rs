@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::analysis::frames::Frame;
+use crate::analysis::frames::{Caller, Frame};
 use crate::analysis::interval::Interval;
+use crate::analysis::lines::Line;
 use crate::analysis::process::Process;
+use crate::analysis::stacks::Stacks;
 
 /// What is found out about a site, or of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -35,6 +37,8 @@ pub struct Leaks {
     /// Whether growth is all that could be told, as the files do not say which session they are of, or at
     /// which interval it sampled.
     pub growth_only: bool,
+    /// Whose stacks they are; none of other tools' files.
+    pub stacks: Option<Stacks>,
     /// Full garbage collections between the first and the last capture: what none of them has looked at
     /// counts as live. None if the files do not tell.
     pub full_collections: Option<u64>,
@@ -99,7 +103,10 @@ pub struct LeakSite {
     #[serde(flatten)]
     pub frame: Arc<Frame>,
     /// See [`crate::analysis::sites::Sites::callers`].
-    pub stack: Vec<Arc<Frame>>,
+    pub stack: Vec<Caller>,
+    /// The lines of it that allocated what stays, or where nothing does what is alive, the worst first; as far
+    /// as they are known.
+    pub lines: Vec<Line>,
     /// See [`crate::analysis::sites::Sites::is_program`].
     pub is_program: bool,
     /// Whether growth, live bytes and retention are those of the function together with a caller of it and all

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::analysis::process::Usage;
+use crate::analysis::stacks::Said;
 
 /// What became of a sampled object, or of several together. Captures are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -90,6 +91,8 @@ pub struct History {
     pub at_exit: Vec<bool>,
     /// What the process held as a whole, by capture; empty unless all of them are in it.
     pub usages: Vec<Option<Usage>>,
+    /// Of their stacks; nothing unless all of them are in it.
+    pub stacks: Said,
 }
 
 impl History {
@@ -115,6 +118,7 @@ impl History {
             collections: Vec::new(),
             at_exit: Vec::new(),
             usages: Vec::new(),
+            stacks: Said::default(),
             ..*self
         }
     }
@@ -161,6 +165,7 @@ impl History {
             collections: Vec::new(),
             at_exit: Vec::new(),
             usages: Vec::new(),
+            stacks: Said::default(),
             ..*self
         }
     }

@@ -34,7 +34,7 @@ mod tests;
 use answer::{LeakSite, Leaks, OtherSession, Verdict};
 use groups::Groups;
 use headroom::Headroom;
-use history::History;
+use history::{History, Life, Track};
 use judge::{Heap, Judge, Judgement};
 use leading::Leading;
 use told::Told;
@@ -42,6 +42,7 @@ use told::Told;
 pub use sessions::Sessions;
 
 use super::MAX_SITES;
+use super::lines::{Line, lines_of};
 use super::process::Process;
 use super::sites::Sites;
 
@@ -97,6 +98,7 @@ fn judge_session(session: History, sites: &Sites, limit: usize) -> Leaks {
     Leaks {
         verdict,
         others: Vec::new(),
+        stacks: session.stacks.stacks(),
         full_collections,
         growth_only: history.interval.is_none(),
         span_ms: session.is_timed.then(|| session.span_hours() * 3_600_000.0),
@@ -136,6 +138,15 @@ fn process_of(session: &History, looks: &[usize]) -> Option<Process> {
     Process::over(&usages, session.is_timed.then_some(hours * 3_600_000.0))
 }
 
+/// The lines that allocated what was born since the first capture and is in the last one; where nothing is, what
+/// is in the last one.
+fn lines_in(track: &Track, last: usize, sites: &Sites) -> Vec<Line> {
+    let place = |life: &Life| Some((sites.start_of(life.way)?, life.bytes));
+    let alive = || track.lives.iter().filter(|life| life.last == last);
+    let lines = lines_of(sites, alive().filter(|life| life.first > 0).filter_map(place));
+    if lines.is_empty() { lines_of(sites, alive().filter_map(place)) } else { lines }
+}
+
 /// What the answer has of a site.
 fn describe(found: &Judgement, judge: &Judge<'_>, told: &Told, leading: &Leading<'_>) -> LeakSite {
     let Leading { sites, headroom, .. } = leading;
@@ -147,6 +158,7 @@ fn describe(found: &Judgement, judge: &Judge<'_>, told: &Told, leading: &Leading
         reason: found.reason,
         frame: sites.frame(found.site).clone(),
         stack: sites.callers(found.site),
+        lines: lines_in(track, judge.last(), sites),
         is_program: sites.is_program(found.site),
         is_family: found.is_family,
         live_bytes: found.live_bytes,

@@ -10,8 +10,10 @@ use rustc_hash::FxHashMap;
 use super::history::{History, Life, Track};
 use crate::analysis::process::Usage;
 use crate::analysis::sites::Sites;
+use crate::analysis::stacks::Said;
 use crate::analysis::ways::NO_WAY;
 use crate::profile::estimate::Total;
+use crate::profile::lines::ByLine;
 use crate::profile::{Estimate, Profile};
 
 /// What captures must have in common to be of one session.
@@ -62,12 +64,15 @@ impl Sessions {
         if is_session && session.has_copy_of(&capture) {
             return;
         }
-        let (of_nodes, ways) = sites.with_ways(profile);
+        let by_line = ByLine::of(profile);
+        let profile = by_line.profile();
+        let (of_nodes, ways) = sites.with_ways(&by_line);
         match following {
             Some(_) => session.follow(profile, &of_nodes, &ways, &capture),
             None => session.sum(profile, &of_nodes),
         }
         session.state(profile, &of_nodes);
+        session.stacks.add(&profile.metadata);
         session.captures.push(capture);
     }
 
@@ -115,6 +120,8 @@ struct Session {
     sums: Vec<(u32, Life)>,
     /// Live bytes that files state beside their samples: site, capture, bytes.
     stated: Vec<(u32, usize, f64)>,
+    /// Whose stacks the captures have.
+    stacks: Said,
 }
 
 /// A sampled object.
@@ -178,7 +185,7 @@ impl Session {
     }
 
     fn into_history(self, following: Option<Following>) -> History {
-        let Session { captures, objects, sums, stated } = self;
+        let Session { captures, objects, sums, stated, stacks } = self;
         let (count, is_timed) =
             (captures.len(), captures.iter().all(|capture| capture.taken_at.is_some()));
         let (captures, places) = in_order(captures, is_timed);
@@ -208,6 +215,7 @@ impl Session {
             usages: captures.iter().map(|capture| capture.usage).collect(),
             names: captures.into_iter().map(|capture| capture.name).collect(),
             tracks,
+            stacks,
             interval,
             is_timed,
         }
