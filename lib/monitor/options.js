@@ -57,7 +57,12 @@ const RULE_CHECKS = {
   perHour: (name, value) => checkInteger(name, value, 3600),
 };
 
-const HEAP_LIMIT_CHECKS = { profiles: (name, value) => checkInteger(name, value, 10) };
+/** Each raises the limit once more. */
+const MAX_HEAP_LIMIT_PROFILES = 10;
+
+const HEAP_LIMIT_CHECKS = {
+  profiles: (name, value) => checkInteger(name, value, MAX_HEAP_LIMIT_PROFILES),
+};
 
 const CHECKS = {
   dir: checkPath,
@@ -167,4 +172,10 @@ function writerName(pid, threadId) {
   return `${host || 'host'}-${pid}-${threadId}`;
 }
 
-module.exports = { checkMonitorOptions, checkRules, SIGNALS, writerName };
+module.exports = {
+  checkMonitorOptions,
+  checkRules,
+  MAX_HEAP_LIMIT_PROFILES,
+  SIGNALS,
+  writerName,
+};

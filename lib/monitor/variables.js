@@ -8,11 +8,12 @@ const {
   readCount,
   readDuration,
   readFormat,
+  readInteger,
   readOneOf,
   readPairs,
   readSwitch,
 } = require('../text-options.js');
-const { checkMonitorOptions, SIGNALS } = require('./options.js');
+const { checkMonitorOptions, MAX_HEAP_LIMIT_PROFILES, SIGNALS } = require('./options.js');
 const { readRules } = require('./rules-text.js');
 
 /** Of each option its variable, what it is read with, and what happens where it is wrong. */
@@ -37,7 +38,7 @@ const VARIABLES = {
   rules: { name: 'HEAP_PROFILE_RULES', read: readRules, otherwise: 'there are no rules' },
   heapLimit: {
     name: 'HEAP_PROFILE_HEAP_LIMIT',
-    read: (name, text) => ({ profiles: readCount(name, text) }),
+    read: (name, text) => ({ profiles: readInteger(name, text, MAX_HEAP_LIMIT_PROFILES) }),
     otherwise: 'no profile is written near the heap limit',
   },
   signal: {
