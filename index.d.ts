@@ -999,3 +999,73 @@ export interface Monitor extends EventEmitter {
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong options; nothing else.
  */
 export function monitor(options?: MonitorOptions): Monitor;
+
+/** What answers are made of: options of `handler()` and `listen()`. */
+export interface ServeOptions {
+  /**
+   * What `Authorization: Bearer …` must say; without it whoever reaches the server may read profiles. Not empty,
+   * without spaces and controls; compared in constant time.
+   */
+  token?: string;
+  /** Whose files `/leaks` looks at: what `monitor()` returned. */
+  monitor?: { files(): string[] };
+  /** Which directory's files `/leaks` looks at without a monitor: the last 100 profiles by name. */
+  dir?: string;
+}
+
+/** Options of `handler()`. */
+export interface HandlerOptions extends ServeOptions {
+  /**
+   * The path under which it is mounted, as `request.url` tells, such as `/profiling`: what is not below it is not
+   * answered. Express takes it from the URL itself: leave it out there.
+   * @default ''
+   */
+  prefix?: string;
+}
+
+/** Options of `listen()`: a `port` or a `socket`. */
+export interface ListenOptions extends ServeOptions {
+  /** 0 for any that is free. */
+  port?: number;
+  /** @default '127.0.0.1' */
+  host?: string;
+  /** The path of a Unix socket, made with mode 0600; what a killed process left there is replaced. */
+  socket?: string;
+}
+
+/** What `listen()` resolves to. */
+export interface Listening {
+  /** Of a port: such as `http://127.0.0.1:6060/`. Undefined of a socket, and after `close()`. */
+  readonly url: string | undefined;
+  /** Stops listening, and resolves when all requests have ended: windows end early, slow readers after 2 s. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A listener for `node:http`, middleware for Express, and what answers raw requests of any other framework.
+ * Answers GET and HEAD of `/` (a page with a flame graph), `/flamegraph`, `/debug/pprof/heap`, `/debug/pprof/allocs`,
+ * `/debug/pprof/delta_heap`, `/heap.heapprofile` and `/leaks`, as doc/fleet.md says. All else it leaves to `next`, or
+ * without one answers 404. Starts sampling this thread, if nobody has, when it is made; where that fails, and where
+ * sampling was stopped, requests are answered 503. One capture at a time: who asks within a second of one gets it,
+ * others get 429 with `Retry-After`.
+ *
+ * Profiles tell the names and files of functions. Without `token` it is for the program to see who asks.
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE: wrong options.
+ */
+export function handler(
+  options?: HandlerOptions,
+): (
+  request: import('node:http').IncomingMessage,
+  response: import('node:http').ServerResponse,
+  next?: () => void,
+) => Promise<void>;
+
+/**
+ * A server of its own for what `handler()` answers. It keeps no process alive. In a cluster each worker needs a port of
+ * its own. Without a token, what listens on a loopback address answers only to requests for an address or for localhost,
+ * so that no web page can read profiles.
+ * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong options.
+ * @throws Node's errors of listening, such as `EADDRINUSE`.
+ */
+export function listen(options: ListenOptions): Promise<Listening>;

@@ -114,8 +114,20 @@ async function captureAndWrite(request) {
   return writeSnapshot(takeSnapshot(), request);
 }
 
+/** @type {typeof api.handler} */
+function handler(options) {
+  return require('./lib/http/index.js').handler(options);
+}
+
+/** @type {typeof api.listen} */
+async function listen(options) {
+  return require('./lib/http/index.js').listen(options);
+}
+
 exports.get = get;
+exports.handler = handler;
 exports.isSupported = isSupported;
+exports.listen = listen;
 exports.monitor = monitor;
 exports.Snapshot = Snapshot;
 exports.snapshot = snapshot;

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { Snapshot } from '../index.js';
 import { readDirectory, readProfile, root, runChild, temporaryDirectory } from './helpers.mjs';
 
 const TIMEOUT = { timeout: 120_000 };
@@ -84,6 +85,25 @@ for (const name of ['express', 'fastify']) {
       // 200 arrays of 80 kB, of which about 28 are sampled.
       assertHolds(join(cwd, filename), 'login', 3e6);
       assert.deepEqual(readDirectory(cwd), { profiles: [filename], others: [] });
+    });
+  });
+}
+
+for (const name of ['http', 'express', 'fastify', 'koa', 'hono']) {
+  test(`${name}: the handler shows who holds the memory`, TIMEOUT, async (t) => {
+    await withRunning(t, `${name}/server.js`, [], async ({ nextLine }) => {
+      const url = await nextLine();
+      for (let i = 0; i < 200; i++) await (await fetch(`${url}/login`)).json();
+      const response = await fetch(`${url}/profiles/debug/pprof/heap`);
+      assert.equal(response.status, 200);
+      const snapshot = await Snapshot.parse(Buffer.from(await response.arrayBuffer()));
+      const { sites } = await snapshot.top({ filter: 'login' });
+      assert.ok(sites[0].bytes.estimate > 3e6, JSON.stringify(sites));
+      const head = await fetch(`${url}/profiles/debug/pprof/heap`, { method: 'HEAD' });
+      assert.equal(head.headers.get('content-type'), 'application/octet-stream');
+      const page = await fetch(`${url}/profiles/`);
+      assert.match(await page.text(), /<iframe src="flamegraph"/);
+      assert.equal((await fetch(`${url}/profiles/nothing`)).status, name === 'http' ? 200 : 404);
     });
   });
 }

@@ -205,6 +205,7 @@ module.exports = {
   checkSiteOptions,
   checkSourceMaps,
   checkStartOptions,
+  checkString,
   checkWriteRequest,
   FORMATS,
   GROUPINGS,

@@ -300,6 +300,11 @@ async function mergedSnapshot(request) {
   return new Snapshot(settle(await load().mergeThreads(request)), KEY);
 }
 
+/** The same capture for who needs it longer than its owner. */
+function shareSnapshot(snapshot) {
+  return new Snapshot(nativeOf(snapshot).share(), KEY);
+}
+
 /** The path of a file that native code may read. */
 function readable(path) {
   const place = absolute(path);
@@ -312,6 +317,21 @@ function writable(path) {
   const place = absolute(path);
   checkWritable(place);
   return place;
+}
+
+/**
+ * As gzipped pprof, what changed since a base if one is given: of all that was allocated, or if `isWhole` of what is
+ * live too. With limits, the smaller sites become one.
+ * @param {any} snapshot
+ * @param {{ base?: any, isWhole?: boolean, leadsWithAllocated?: boolean, maxSamples?: number, maxBytes?: number }} window
+ * @param {JsChanges} [changes]
+ * @returns {Promise<import('../target/native.d.ts').JsWindowed>}
+ */
+async function encodeWindow(snapshot, window, changes = bare({})) {
+  const { base, isWhole = false, leadsWithAllocated = false, ...limits } = bare(window);
+  const asked = bare({ isWhole, leadsWithAllocated, ...limits });
+  const before = base === undefined ? undefined : nativeOf(base);
+  return settle(await nativeOf(snapshot).encodeWindow(before, asked, changes));
 }
 
 /** Writes what a checked request asks for; resolves to the name of the file. */
@@ -371,9 +391,11 @@ function translate(snapshot) {
 
 module.exports = {
   checkDestination,
+  encodeWindow,
   findLeaks,
   leaveSnapshot,
   mergedSnapshot,
+  shareSnapshot,
   Snapshot,
   takeSnapshot,
   tooFew,

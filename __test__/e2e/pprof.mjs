@@ -1,11 +1,13 @@
 // Asks the real `go tool pprof`.
-
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 
 /** Runs go with these arguments: what it prints, and what it says on stderr. */
 function go(...args) {
-  const { error, status, stdout, stderr } = spawnSync('go', args, { encoding: 'utf8' });
+  // Where pprof keeps what it fetches.
+  const env = { ...process.env, PPROF_TMPDIR: tmpdir() };
+  const { error, status, stdout, stderr } = spawnSync('go', args, { encoding: 'utf8', env });
   if (error?.code === 'ENOENT') {
     throw new Error(
       'Go is missing: no go on PATH. Install it (Debian: apt-get install golang-go).',

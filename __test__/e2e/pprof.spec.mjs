@@ -1,5 +1,7 @@
 // The real `go tool pprof` on what a real program wrote, and the same heap as @datadog/pprof sees it.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -147,4 +149,31 @@ test('@datadog/pprof, asked for the same heap, tells the same', async () => {
   for (const [index, { name, flat }] of mine.entries()) {
     assert.ok(Math.abs(flat / theirs[index].flat - 1) < 0.03, `${name}: ${flat}`);
   }
+});
+
+/** pprof does not ask again by itself. */
+async function patiently(work) {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return work();
+    } catch (error) {
+      if (!/429/.test(error.message) || attempt === 20) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
+test('pprof fetches from a server that runs', async (t) => {
+  const env = { ...process.env, PORT: '0' };
+  const server = spawn(process.execPath, [join(root, 'examples', 'http', 'server.js')], { env });
+  t.after(() => server.kill());
+  const [line] = await once(server.stdout.setEncoding('utf8'), 'data');
+  const url = line.trim();
+  for (let i = 0; i < 200; i++) await (await fetch(`${url}/login`)).json();
+  const heap = `${url}/profiles/debug/pprof/heap`;
+  assert.equal((await patiently(() => top(heap, 'inuse_space')))[0].name, 'login');
+  // Nothing is requested meanwhile, and nothing grows.
+  const rows = await patiently(() => top(heap, 'inuse_space', '-seconds=2'));
+  const grown = rows.find(({ name }) => name === 'login');
+  assert.ok(grown === undefined || grown.flat === 0, JSON.stringify(grown));
 });

@@ -1,4 +1,4 @@
-// An express server that leaks, and writes a heap profile when it is asked to.
+// An express server that leaks, and writes or shows a heap profile when it is asked to.
 'use strict';
 
 const express = require('express');
@@ -14,10 +14,12 @@ app.get('/login', function login(_req, res) {
   res.json({ sessions: sessions.length });
 });
 
-// A profile tells the names of your functions and files: keep strangers from this route.
+// A profile tells the names of your functions and files: keep strangers from these routes.
 app.post('/heap-profile', async (_req, res) => {
   res.json({ filename: await heapProfile.write() });
 });
+
+app.use('/profiles', heapProfile.handler());
 
 const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
   console.log(`http://127.0.0.1:${server.address().port}`);

@@ -7,7 +7,7 @@ const { bare } = require('../bare.js');
 const { leaveSnapshot, takeSnapshot } = require('../snapshot.js');
 const session = require('./session.js');
 
-/** @type {import('./monitor.js').Monitor | undefined} */
+/** @type {import('../../index.d.ts').Monitor | undefined} */
 let monitor;
 
 /** What begin() gets, as text: JSON has no infinity, which means never here. */

@@ -15,4 +15,5 @@ mod outcome;
 mod read;
 mod session;
 mod snapshot;
+mod window;
 mod write;

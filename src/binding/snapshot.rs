@@ -183,6 +183,13 @@ impl NativeSnapshot {
         guard(|| self.give_back(env).map_err(refused))
     }
 
+    /// Another object for the same profile, which stays when this one is disposed.
+    #[napi]
+    pub fn share(&self, env: Env) -> Result<NativeSnapshot> {
+        let profile = self.profile().as_ref().clone();
+        guard(|| NativeSnapshot::hold(env, profile, self.timings).map_err(refused))
+    }
+
     /// What the live objects add up to, or with `allocated` the collected ones too; none where
     /// that is not known.
     #[napi]

@@ -142,7 +142,8 @@ void hp_heap_limit_restore_below(hp_isolate* isolate, double part) {
 }
 
 size_t hp_heap_size_limit_get(hp_isolate* isolate) {
-  // Its fields up to the one that is read are the same on all; Node 26's has more of them in the end.
+  // Its fields up to the one that is read are the same on all; Node 26's has more of them in the
+  // end.
   union {
     char room[2 * sizeof(v8::HeapStatistics)];
     v8::HeapStatistics statistics;

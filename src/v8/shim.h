@@ -83,8 +83,9 @@ void hp_sampler_stop(hp_isolate* isolate);
 void hp_collections_watch(hp_isolate* isolate, hp_watch* watch);
 void hp_collections_unwatch(hp_isolate* isolate, hp_watch* watch);
 
-// Has `near` called with `data` when the old generation nearly fills its limit, before whoever was added
-// earlier; it returns the new limit. V8 aborts when one function is added twice, or unwatched without.
+// Has `near` called with `data` when the old generation nearly fills its limit, before whoever was
+// added earlier; it returns the new limit. V8 aborts when one function is added twice, or unwatched
+// without.
 typedef size_t (*hp_near_heap_limit)(void* data, size_t current, size_t initial);
 void hp_heap_limit_watch(hp_isolate* isolate, hp_near_heap_limit near, void* data);
 void hp_heap_limit_unwatch(hp_isolate* isolate, hp_near_heap_limit near);

@@ -118,13 +118,20 @@ mod tests {
     use super::super::testing;
     use super::*;
 
+    fn small() -> Profile {
+        let mut profile = testing::profile(&[(1, 0, "(root)"), (5, 0, "a"), (9, 1, "b")]);
+        let samples = vec![testing::sample(5, 64, 1), testing::sample(9, 1 << 20, 1)];
+        profile.parts_mut().samples = Arc::new(samples);
+        profile
+    }
+
     fn part(name: &str, thread_id: u32) -> Part {
-        Part { name: name.into(), thread_id, profile: testing::profile() }
+        Part { name: name.into(), thread_id, profile: small() }
     }
 
     #[test]
     fn each_thread_is_a_child_of_the_root_with_all_that_it_had() {
-        let one = testing::profile();
+        let one = small();
         let merged = merge(&[part("(main)", 0), part("(worker 3)", 3)]);
         let name = |node: &Node| merged.strings[node.name as usize].to_utf8().into_owned();
         assert_eq!(merged.nodes.len(), 1 + 2 * one.nodes.len());
@@ -141,9 +148,9 @@ mod tests {
 
     #[test]
     fn other_intervals_cannot_join() {
-        let mut other = testing::profile();
-        assert!(can_join(&testing::profile(), &other));
+        let mut other = small();
+        assert!(can_join(&small(), &other));
         other.parts_mut().metadata.sample_interval_bytes = Some(7);
-        assert!(!can_join(&testing::profile(), &other));
+        assert!(!can_join(&small(), &other));
     }
 }

@@ -14,10 +14,16 @@ const END: u8 = 0xff;
 pub fn address(name: &str, file: &str, numbers: &[i32]) -> u64 {
     let texts = [name, file].into_iter().flat_map(|text| text.bytes().chain([END]));
     let numbers = numbers.iter().flat_map(|number| number.to_le_bytes());
-    let hash = texts
-        .chain(numbers)
-        .fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
-    hash.max(1)
+    hash_of(texts.chain(numbers)).max(1)
+}
+
+/// The same of a stack, made of those of its locations.
+pub fn address_of_stack(addresses: impl Iterator<Item = u64>) -> u64 {
+    hash_of(addresses.flat_map(u64::to_le_bytes))
+}
+
+fn hash_of(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }
 
 #[cfg(test)]

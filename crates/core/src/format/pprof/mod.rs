@@ -12,12 +12,17 @@
 //! location has line and column of the function's start.
 
 mod address;
+mod fold;
+mod import;
 mod proto;
 mod read;
 mod tables;
+mod window;
 mod write;
 
+pub use fold::{Folded, Limit};
 pub use read::read;
+pub use window::{Difference, Window, write_window};
 pub use write::write;
 
 /// Protobuf that is longer is neither read nor written. A profile of a million nodes has a tenth of

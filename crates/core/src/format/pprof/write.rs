@@ -21,10 +21,26 @@ use crate::profile::{Estimate, Node, Profile, Text};
 
 /// Writes the profile, gzipped. The same profile gives the same bytes.
 pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
-    let writer = Writer::of(profile)?;
+    compress(&encode(profile)?, out)
+}
+
+/// A profile as it is before it is compressed.
+pub struct Encoded {
+    /// All but the samples.
+    pub proto: Proto,
+    /// The samples, encoded. Those of one stack follow one another.
+    pub samples: Vec<u8>,
+}
+
+pub fn encode(profile: &Profile) -> io::Result<Encoded> {
+    let Writer { proto, samples, .. } = Writer::of(profile)?;
+    Ok(Encoded { proto, samples })
+}
+
+pub fn compress(encoded: &Encoded, out: &mut dyn Write) -> io::Result<()> {
     let mut gzip = GzEncoder::new(out, Compression::fast());
-    gzip.write_all(&writer.proto.encode_to_vec())?;
-    gzip.write_all(&writer.samples)?;
+    gzip.write_all(&encoded.proto.encode_to_vec())?;
+    gzip.write_all(&encoded.samples)?;
     gzip.finish().map(drop)
 }
 
@@ -32,7 +48,7 @@ pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
 const THREAD_LABEL: &str = "thread id";
 
 /// The tag of [`Proto::sample`].
-const SAMPLE_TAG: u32 = 2;
+pub const SAMPLE_TAG: u32 = 2;
 
 /// The one mapping, which says that there is nothing to look up in any binary.
 const MAPPING: Mapping = Mapping {
