@@ -3,15 +3,19 @@
 
 const { channel } = require('node:diagnostics_channel');
 const { EventEmitter } = require('node:events');
+const { isMainThread, threadId } = require('node:worker_threads');
 const { bare } = require('../bare.js');
-const { tryLoad } = require('../native.js');
+const { load, tryLoad } = require('../native.js');
 const { onExit } = require('../on-exit.js');
-const { takeSnapshot } = require('../snapshot.js');
+const { mergedSnapshot, Snapshot, takeSnapshot } = require('../snapshot.js');
 const { Files } = require('./files.js');
+const { watchHeapLimit } = require('./heap-limit.js');
+const { leaveOwn } = require('./in-worker.js');
 const { Machine } = require('./machine.js');
 const session = require('./session.js');
 const { leadingSites, summaryOf } = require('./summary.js');
 const { Triggers } = require('./triggers.js');
+const { Workers } = require('./workers.js');
 
 /** @import { MonitorStats, ProfileReason } from '../../index.d.ts' */
 
@@ -19,6 +23,9 @@ const written = channel('heap-profile:profile');
 
 /** Between two profiles that signals ask for, milliseconds. */
 const SIGNAL_GAP = 1000;
+
+/** How long threads have to answer, milliseconds. */
+const THREADS_MS = 5000;
 
 /** How long after a failure the next attempt is, at first and at most: each takes a profile anew. */
 const RETRY_MS = 1000;
@@ -45,6 +52,8 @@ class Monitor extends EventEmitter {
   /** @type {ProfileReason | undefined} what asked meanwhile */
   #waiting;
   #callOffRetry = () => {};
+  /** @type {InstanceType<typeof Workers> | undefined} */
+  #workers;
   #notBefore = -Infinity;
   #lastSignal = -Infinity;
   #failures = 0;
@@ -96,6 +105,13 @@ class Monitor extends EventEmitter {
     };
   }
 
+  async snapshotAll() {
+    const request = load().askThreads();
+    const own = leaveOwn(request, isMainThread ? '(main thread)' : `(worker ${threadId})`);
+    const leftOut = [...own, ...((await this.#workers?.ask(request, THREADS_MS)) ?? [])];
+    return { snapshot: await mergedSnapshot(request), leftOut };
+  }
+
   async flush() {
     // What is being written was taken before; those who ask meanwhile share the next.
     if (this.#work !== undefined) this.#flushing ??= this.#flushLater();
@@ -124,6 +140,41 @@ class Monitor extends EventEmitter {
     if (atExit) this.#ends.push(onExit((hasEnded) => this.#writeLast(hasEnded)));
     if (signal.abort !== undefined) this.#stopWith(signal.abort);
     this.#attempt(() => this.#beginPushes());
+    this.#attempt(() => this.#watchHeapLimit());
+    this.#attempt(() => this.#watchWorkers());
+  }
+
+  #watchHeapLimit() {
+    const { heapLimit, format, keep, labels } = this.#options;
+    if (heapLimit === undefined) return;
+    const { directory, writer } = this.#files;
+    const plan = { ...heapLimit, directory, writer, format, keep, labels };
+    const onWritten = (path) => void this.#survived(path);
+    this.#ends.push(watchHeapLimit(plan, onWritten, (error) => this.#report(error)));
+  }
+
+  #watchWorkers() {
+    if (!this.#options.workers) return;
+    // Signals are for the main thread.
+    const options = { ...this.#options, signal: {}, push: undefined, workers: false };
+    const setup = { options, start: session.options() };
+    this.#workers = new Workers(setup, (error) => this.#report(error));
+    this.#ends.push(() => this.#workers?.stop());
+  }
+
+  /** Native code wrote it when the heap was nearly full, and the thread lives on. */
+  async #survived(file) {
+    try {
+      this.#files.add(file);
+      this.#count(file, 'heapLimit');
+      if (!this.#isHeard()) return;
+      const snapshot = await Snapshot.read(file);
+      const summary = summaryOf(snapshot, this.#machine);
+      summary.sites = await leadingSites(snapshot);
+      await this.#tell(file, 'heapLimit', summary);
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   #beginPushes() {

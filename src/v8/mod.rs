@@ -5,6 +5,7 @@ mod capture;
 mod collections;
 mod exact;
 mod ffi;
+mod heap_limit;
 mod isolate;
 mod node_api;
 mod options;
@@ -13,5 +14,6 @@ mod sampler;
 
 pub use capture::{Capture, V8Profile};
 pub use collections::CollectionWatch;
+pub use heap_limit::{HeapLimit, Plan};
 pub use options::StartOptions;
 pub use sampler::{Status, capture, start, status, stop};
