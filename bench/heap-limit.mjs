@@ -43,7 +43,9 @@ const nodes = positionals.length > 0 ? positionals : [process.execPath];
 async function die(node, way, heap, profiles, where) {
   const directory = mkdtempSync(join(tmpdir(), 'heap-profile-'));
   try {
-    const args = [`--max-old-space-size=${heap}`, PROGRAM, way, directory, profiles, where];
+    // The flag would be stronger than what the worker is given.
+    const flags = where === 'worker' ? [] : [`--max-old-space-size=${heap}`];
+    const args = [...flags, PROGRAM, way, directory, profiles, where];
     const ended = await run(node, args);
     const paths = readdirSync(directory).map((name) => join(directory, name));
     const named = await Promise.all(paths.map((path) => isNamed(path, CULPRITS[way])));
@@ -109,8 +111,8 @@ for (const node of nodes) {
         console.log(`not named: ${node} ${heap} ${way}, ${files} files\n${text.slice(0, 500)}`);
     }
   }
-  const all = await runAll(node, 2048, '2', 'worker');
-  const without = await runAll(node, 2048, '0', 'worker');
+  const all = await runAll(node, undefined, '2', 'worker');
+  const without = await runAll(node, undefined, '0', 'worker');
   const named = count(all, (death) => death.isNamed);
   worst = Math.min(worst, named / deaths);
   const ends = [all, without].map((deaths_) => share(count(deaths_, isWorkersEnd), deaths));
