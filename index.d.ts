@@ -909,8 +909,20 @@ export interface MonitorOptions {
   rules?: boolean | MonitorRules;
   /** Sends profiles to Pyroscope, see doc/fleet.md. */
   push?: PushOptions;
-  /** So many profiles are written when the heap is about to be full, before V8 ends the process. */
+  /**
+   * So many profiles (1 to 10, 2 if nothing is said) are written when the heap of the thread is about to be full, at
+   * once and without JavaScript, before V8 ends the process or Node.js the worker. Each time the limit is raised by
+   * the size of a young generation. How the process ends stays as it is. If it lives on there is a 'profile' event.
+   */
   heapLimit?: { profiles?: number };
+  /**
+   * Monitor the worker threads of this thread, too, those that are there and those that come, and theirs: each
+   * with the same options, but for `signal`. For the main thread, whose inspector is used; it opens no port. A worker whose
+   * event loop does not turn is not monitored until it does. Needs Node.js 20.16, 22.3 or newer, else there is an
+   * 'error' event, ERR_UNSUPPORTED_OPTION; the preload follows into workers everywhere.
+   * @default false
+   */
+  workers?: boolean;
   /**
    * A signal that asks for a profile, at most one each second (not in worker threads, which get none), an
    * AbortSignal that stops the monitor, or both in an array.
@@ -982,13 +994,14 @@ export interface MonitorProfile {
     nodeCount: number;
     sampleCount: number;
     fullCollections: number;
-    memoryUsage: MemoryUsage;
+    /** null of `heapLimit`: nobody could be asked. */
+    memoryUsage: MemoryUsage | null;
     /** What the old generation of this thread may have, bytes: V8's limit without its young generation. */
     heapLimit: number;
     /** What the process may have, bytes: of the machine's memory and control groups' limits the least. */
     memoryLimit: number;
-    /** What the capture cost the thread, milliseconds. */
-    pauseMs: number;
+    /** What the capture cost the thread, milliseconds; null of `heapLimit`. */
+    pauseMs: number | null;
     /** The three functions that hold most, those that hold most first; none of `exit`. */
     sites: TopSite[];
   };
@@ -1031,6 +1044,14 @@ export interface Monitor extends EventEmitter {
    */
   stop(): Promise<void>;
   stats(): MonitorStats;
+  /**
+   * Captures this thread and, with `workers`, all below it, and resolves to one snapshot, in which each thread is the root
+   * of its calls, `(main thread)` or `(worker 3)`; in pprof files their samples have the label `thread id`. A thread
+   * that does not answer within 5 seconds is left out, and said why. It keeps no session: snapshots of all threads cannot be
+   * given to `Snapshot.leaks()`.
+   * @throws ERR_NOT_SAMPLING
+   */
+  snapshotAll(): Promise<{ snapshot: Snapshot; leftOut: { threadId: number; reason: string }[] }>;
   /** Paths of the profiles that it wrote and that are there, the oldest first. */
   files(): string[];
   /** `stop()`, for `await using`. Node.js before 18.18 has no such symbol, and nothing here. */

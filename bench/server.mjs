@@ -1,4 +1,5 @@
-// The child process of throughput.mjs and exact.mjs: a server whose only route allocates as real ones do.
+// The child process of throughput.mjs, exact.mjs and soak.mjs: a server whose only route allocates as real ones
+// do.
 import Fastify from 'fastify';
 
 const ROWS = 40;
@@ -34,7 +35,12 @@ server.get('/orders', async (request) => {
 });
 const url = await server.listen({ port: 0, host: '127.0.0.1' });
 
-const answers = { cpuUsage: () => process.cpuUsage(), capture: () => globalThis.benchCapture() };
+const answers = {
+  cpuUsage: () => process.cpuUsage(),
+  capture: () => globalThis.benchCapture(),
+  // Of soak-monitor.cjs, if that was loaded before.
+  usage: () => ({ rss: process.memoryUsage.rss(), monitor: globalThis.monitor?.stats() }),
+};
 process.on('message', (question) => process.send(answers[question]()));
 process.on('disconnect', () => process.exit());
 process.send(`${url}/orders?customer=42`);

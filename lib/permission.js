@@ -28,6 +28,11 @@ function checkWritable(path) {
   check('fs.write', join(dirname(targetOf(path)), TEMPORARY_NAME), constants.O_WRONLY);
 }
 
+/** Files that native code will make in it, whatever their names. */
+function checkDirectory(path) {
+  checkWritable(join(path, TEMPORARY_NAME));
+}
+
 /** What a link leads to: that is what is replaced. */
 function targetOf(path) {
   try {
@@ -56,4 +61,4 @@ function permissions() {
   return /** @type {any} */ (process).permission;
 }
 
-module.exports = { checkEverythingReadable, checkReadable, checkWritable };
+module.exports = { checkDirectory, checkEverythingReadable, checkReadable, checkWritable };

@@ -291,6 +291,16 @@ function takeSnapshot(atExit = false) {
   return new Snapshot(load().snapshot(describeHost(atExit)), KEY);
 }
 
+/** Leaves its profile for who merges those of all threads; false if its numbers mean something else. */
+function leaveSnapshot(snapshot, request, name) {
+  return nativeOf(snapshot).leave(request, name);
+}
+
+/** Of what threads left by that number. */
+async function mergedSnapshot(request) {
+  return new Snapshot(settle(await load().mergeThreads(request)), KEY);
+}
+
 /** The same capture for who needs it longer than its owner. */
 function shareSnapshot(snapshot) {
   return new Snapshot(nativeOf(snapshot).share(), KEY);
@@ -390,6 +400,8 @@ module.exports = {
   checkDestination,
   encodeWindow,
   findLeaks,
+  leaveSnapshot,
+  mergedSnapshot,
   shareSnapshot,
   Snapshot,
   takeSnapshot,

@@ -1,21 +1,21 @@
 // A monitor: takes profiles when its triggers ask for them, one at a time, and goes on whatever fails.
 'use strict';
 
-const { channel } = require('node:diagnostics_channel');
 const { EventEmitter } = require('node:events');
 const { bare } = require('../bare.js');
 const { tryLoad } = require('../native.js');
 const { onExit } = require('../on-exit.js');
-const { takeSnapshot } = require('../snapshot.js');
+const { Snapshot, takeSnapshot } = require('../snapshot.js');
 const { Files } = require('./files.js');
+const { watchHeapLimit } = require('./heap-limit.js');
 const { Machine } = require('./machine.js');
 const session = require('./session.js');
 const { leadingSites, summaryOf } = require('./summary.js');
+const { Threads } = require('./threads.js');
 const { Triggers } = require('./triggers.js');
+const { Voice } = require('./voice.js');
 
 /** @import { MonitorStats, ProfileReason } from '../../index.d.ts' */
-
-const written = channel('heap-profile:profile');
 
 /** Between two profiles that signals ask for, milliseconds. */
 const SIGNAL_GAP = 1000;
@@ -45,11 +45,11 @@ class Monitor extends EventEmitter {
   /** @type {ProfileReason | undefined} what asked meanwhile */
   #waiting;
   #callOffRetry = () => {};
+  #threads = new Threads();
+  #voice = new Voice(this);
   #notBefore = -Infinity;
   #lastSignal = -Infinity;
   #failures = 0;
-  /** The code that was warned of last, so that nobody reads it each minute. */
-  #warned;
   /** @type {Promise<string | undefined> | undefined} */
   #flushing;
   /** @type {Promise<void> | undefined} */
@@ -96,6 +96,10 @@ class Monitor extends EventEmitter {
     };
   }
 
+  async snapshotAll() {
+    return this.#threads.snapshotAll();
+  }
+
   async flush() {
     // What is being written was taken before; those who ask meanwhile share the next.
     if (this.#work !== undefined) this.#flushing ??= this.#flushLater();
@@ -124,6 +128,33 @@ class Monitor extends EventEmitter {
     if (atExit) this.#ends.push(onExit((hasEnded) => this.#writeLast(hasEnded)));
     if (signal.abort !== undefined) this.#stopWith(signal.abort);
     this.#attempt(() => this.#beginPushes());
+    this.#attempt(() => this.#watchHeapLimit());
+    this.#attempt(() => this.#threads.begin(this.#options, (error) => this.#report(error)));
+    this.#ends.push(() => this.#threads.stop());
+  }
+
+  #watchHeapLimit() {
+    const { heapLimit, format, keep, labels } = this.#options;
+    if (heapLimit === undefined) return;
+    const { directory, writer } = this.#files;
+    const plan = { ...heapLimit, directory, writer, format, keep, labels };
+    const onWritten = (path) => void this.#survived(path);
+    this.#ends.push(watchHeapLimit(plan, onWritten, (error) => this.#report(error)));
+  }
+
+  /** Native code wrote it when the heap was nearly full, and the thread lives on. */
+  async #survived(file) {
+    try {
+      this.#files.add(file);
+      this.#count(file, 'heapLimit');
+      if (!this.#voice.isHeard()) return;
+      const snapshot = await Snapshot.read(file);
+      const summary = summaryOf(snapshot, this.#machine);
+      summary.sites = await leadingSites(snapshot);
+      await this.#voice.publishLater({ file, reason: 'heapLimit', summary });
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   #beginPushes() {
@@ -215,8 +246,8 @@ class Monitor extends EventEmitter {
       const summary = summaryOf(snapshot, this.#machine);
       const file = await this.#files.write(snapshot, (error) => this.#report(error));
       this.#count(file, reason);
-      if (this.#isHeard()) summary.sites = await leadingSites(snapshot);
-      await this.#tell(file, reason, summary);
+      if (this.#voice.isHeard()) summary.sites = await leadingSites(snapshot);
+      await this.#voice.publishLater({ file, reason, summary });
       return file;
     } catch (error) {
       this.#fail(error, reason);
@@ -232,7 +263,8 @@ class Monitor extends EventEmitter {
       const snapshot = takeSnapshot(hasEnded);
       const file = this.#files.writeSync(snapshot);
       this.#count(file, 'exit');
-      this.#publish(file, 'exit', summaryOf(snapshot, this.#machine));
+      const summary = summaryOf(snapshot, this.#machine);
+      this.#voice.publish({ file, reason: 'exit', summary });
     } catch (error) {
       // Warnings come a tick later, and there is none.
       console.error(`HeapProfileWarning: no profile was written: ${error.message}`);
@@ -242,34 +274,11 @@ class Monitor extends EventEmitter {
   #count(file, reason) {
     this.#failures = 0;
     this.#notBefore = -Infinity;
-    this.#warned = undefined;
+    this.#voice.calmDown();
     this.#stats.written += 1;
     this.#last.reasons[reason] = (this.#last.reasons[reason] ?? 0) + 1;
     this.#last.file = file;
     this.#onWritten(file);
-  }
-
-  #isHeard() {
-    return this.listenerCount('profile') > 0 || written.hasSubscribers;
-  }
-
-  /** From a fresh stack: what a listener throws is the program's own uncaught exception. */
-  #tell(file, reason, summary) {
-    return new Promise((resolve) => {
-      process.nextTick(() => {
-        try {
-          this.#publish(file, reason, summary);
-        } finally {
-          resolve(undefined);
-        }
-      });
-    });
-  }
-
-  #publish(file, reason, summary) {
-    const profile = { file, reason, summary };
-    written.publish(profile);
-    this.emit('profile', profile);
   }
 
   /** Tries again after a while, which grows. */
@@ -292,17 +301,10 @@ class Monitor extends EventEmitter {
     }
   }
 
-  /** An 'error' that nobody listens to is a warning, no uncaught exception. */
   #report(error) {
     this.#stats.failed += 1;
     this.#last.error = error;
-    process.nextTick(() => {
-      if (this.listenerCount('error') > 0) return this.emit('error', error);
-      const what = error.code ?? error.message;
-      if (what === this.#warned) return;
-      this.#warned = what;
-      process.emitWarning(`no profile was written: ${error.message}`, 'HeapProfileWarning');
-    });
+    this.#voice.complain(error);
   }
 }
 

@@ -57,10 +57,12 @@ const RULE_CHECKS = {
   perHour: (name, value) => checkInteger(name, value, 3600),
 };
 
-/** Profiles near the heap limit: each raises it once more. */
-const MOST_AT_LIMIT = 10;
+/** Each raises the limit once more. */
+const MAX_HEAP_LIMIT_PROFILES = 10;
 
-const HEAP_LIMIT_CHECKS = { profiles: (name, value) => checkInteger(name, value, MOST_AT_LIMIT) };
+const HEAP_LIMIT_CHECKS = {
+  profiles: (name, value) => checkInteger(name, value, MAX_HEAP_LIMIT_PROFILES),
+};
 
 const CHECKS = {
   dir: checkPath,
@@ -172,4 +174,10 @@ function writerName(pid, threadId) {
   return `${host || 'host'}-${pid}-${threadId}`;
 }
 
-module.exports = { checkMonitorOptions, checkRules, MOST_AT_LIMIT, SIGNALS, writerName };
+module.exports = {
+  checkMonitorOptions,
+  checkRules,
+  MAX_HEAP_LIMIT_PROFILES,
+  SIGNALS,
+  writerName,
+};

@@ -14,12 +14,28 @@ function join() {
   monitors += 1;
 }
 
-/** Sees to it that this thread is sampled; throws what start() does. */
-function ensureSampling() {
+/** Whether this thread has a monitor. */
+function isMonitored() {
+  return monitors > 0;
+}
+
+/**
+ * Sees to it that this thread is sampled; throws what start() does.
+ * @param {import('../../target/native.d.ts').JsStartOptions} [options] of a session that is started
+ */
+function ensureSampling(options = bare({})) {
   const native = load();
   if (native.status() !== null) return;
-  native.start(bare({}));
+  native.start(options);
   startedAt = native.status()?.startedAt;
+}
+
+/** What a session in another thread is started with to be like this one's. */
+function options() {
+  const status = tryLoad()?.status();
+  if (!status) return bare({});
+  const { sampleIntervalBytes, stackDepth, forceGC, include } = status;
+  return bare({ sampleIntervalBytes, stackDepth, forceGC, include });
 }
 
 /** One monitor less. */
@@ -31,4 +47,4 @@ function leave() {
   startedAt = undefined;
 }
 
-module.exports = { ensureSampling, join, leave };
+module.exports = { ensureSampling, isMonitored, join, leave, options };

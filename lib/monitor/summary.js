@@ -16,7 +16,8 @@ function summaryOf(snapshot, machine) {
     memoryUsage: snapshot.memoryUsage,
     heapLimit: machine.heapLimit(),
     memoryLimit: machine.memoryLimit(),
-    pauseMs: timings.v8Ms + timings.copyMs,
+    // Of one that native code took nobody measured it.
+    pauseMs: timings === null ? null : timings.v8Ms + timings.copyMs,
     /** @type {import('../../index.d.ts').TopSite[]} */
     sites: [],
   };

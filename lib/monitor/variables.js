@@ -13,7 +13,7 @@ const {
   readPairs,
   readSwitch,
 } = require('../text-options.js');
-const { checkMonitorOptions, MOST_AT_LIMIT, SIGNALS } = require('./options.js');
+const { checkMonitorOptions, MAX_HEAP_LIMIT_PROFILES, SIGNALS } = require('./options.js');
 const { readRules } = require('./rules-text.js');
 
 /** Of each option its variable, what it is read with, and what happens where it is wrong. */
@@ -38,7 +38,7 @@ const VARIABLES = {
   rules: { name: 'HEAP_PROFILE_RULES', read: readRules, otherwise: 'there are no rules' },
   heapLimit: {
     name: 'HEAP_PROFILE_HEAP_LIMIT',
-    read: (name, text) => ({ profiles: readInteger(name, text, MOST_AT_LIMIT) }),
+    read: (name, text) => ({ profiles: readInteger(name, text, MAX_HEAP_LIMIT_PROFILES) }),
     otherwise: 'no profile is written near the heap limit',
   },
   signal: {

@@ -48,7 +48,7 @@ impl From<JsHost> for Host {
             thread_id: host.thread_id,
             node_version: host.node_version,
             v8_version: host.v8_version,
-            memory_usage: host.memory_usage.into(),
+            memory_usage: Some(host.memory_usage.into()),
             heap_size_limit: host.heap_size_limit,
             own_directory: host.own_directory,
             at_exit: host.at_exit,

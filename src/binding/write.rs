@@ -67,7 +67,7 @@ impl JsKeep {
 }
 
 impl JsPlace {
-    fn target(self, format: Format) -> Target {
+    pub(super) fn target(self, format: Format) -> Target {
         let millis = self.millis as u64;
         let (name, keep) = match self.series {
             None => (Name::Millis(millis), Keep::default()),

@@ -1,6 +1,6 @@
 //! The C ABI of shim.h as Rust sees it: opaque pointers, plain structs, their layouts asserted.
 
-use std::ffi::{c_char, c_uint};
+use std::ffi::{c_char, c_uint, c_void};
 use std::mem::{offset_of, size_of};
 
 /// `v8::Isolate`.
@@ -80,6 +80,9 @@ pub struct Watch {
     pub notify: extern "C" fn(*mut Watch),
 }
 
+/// `v8::NearHeapLimitCallback`: data, current limit, initial limit; the new limit.
+pub type NearHeapLimit = extern "C" fn(*mut c_void, usize, usize) -> usize;
+
 const _: () = {
     assert!(size_of::<NodeView>() == 88);
     assert!(offset_of!(NodeView, children) == 32);
@@ -105,6 +108,11 @@ unsafe extern "C" {
     pub fn hp_sampler_stop(isolate: *mut Isolate);
     pub fn hp_collections_watch(isolate: *mut Isolate, watch: *mut Watch);
     pub fn hp_collections_unwatch(isolate: *mut Isolate, watch: *mut Watch);
+    pub fn hp_heap_limit_watch(isolate: *mut Isolate, near: NearHeapLimit, data: *mut c_void);
+    pub fn hp_heap_limit_unwatch(isolate: *mut Isolate, near: NearHeapLimit);
+    pub fn hp_heap_limit_restore_below(isolate: *mut Isolate, part: f64);
+    pub fn hp_heap_size_limit_get(isolate: *mut Isolate) -> usize;
+    pub fn hp_isolate_collect(isolate: *mut Isolate);
     pub fn hp_profile_take(isolate: *mut Isolate) -> *mut AllocationProfile;
     pub fn hp_profile_delete(profile: *mut AllocationProfile);
     pub fn hp_profile_get_root(profile: *mut AllocationProfile) -> *const ProfileNode;

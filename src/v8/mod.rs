@@ -10,6 +10,7 @@ mod capture;
 mod collections;
 mod exact;
 mod ffi;
+mod heap_limit;
 mod isolate;
 mod node_api;
 mod options;
@@ -18,5 +19,6 @@ mod sampler;
 
 pub use capture::{Capture, V8Profile};
 pub use collections::CollectionWatch;
+pub use heap_limit::{HeapLimit, Plan};
 pub use options::StartOptions;
 pub use sampler::{Status, Wishes, capture, start, status, stop};

@@ -241,6 +241,15 @@ fn capture_exactly(
     Ok(capture)
 }
 
+/// For who is called by V8 itself: none if a call of ours is under way.
+pub fn capture_at_limit(env: Env, host: Host) -> Option<Result<Capture>> {
+    let isolate = isolate::current();
+    STATE.with(|state| {
+        let mut state = state.try_borrow_mut().ok()?;
+        Some(isolate.and_then(|isolate| capture_ours(env, isolate, &mut state, host)))
+    })
+}
+
 fn capture_ours(
     env: Env,
     isolate: NonNull<Isolate>,

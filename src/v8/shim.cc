@@ -7,6 +7,7 @@
 #include "shim.h"
 
 #include <v8-profiler.h>
+#include <v8-statistics.h>
 #include <v8.h>
 
 #include <cstring>
@@ -125,6 +126,33 @@ void hp_collections_watch(hp_isolate* isolate, hp_watch* watch) {
 void hp_collections_unwatch(hp_isolate* isolate, hp_watch* watch) {
   isolate_of(isolate)->RemoveGCEpilogueCallback(tell_collection, watch);
 }
+
+static_assert(std::is_same_v<hp_near_heap_limit, v8::NearHeapLimitCallback>);
+
+void hp_heap_limit_watch(hp_isolate* isolate, hp_near_heap_limit near, void* data) {
+  isolate_of(isolate)->AddNearHeapLimitCallback(near, data);
+}
+
+void hp_heap_limit_unwatch(hp_isolate* isolate, hp_near_heap_limit near) {
+  isolate_of(isolate)->RemoveNearHeapLimitCallback(near, 0);
+}
+
+void hp_heap_limit_restore_below(hp_isolate* isolate, double part) {
+  isolate_of(isolate)->AutomaticallyRestoreInitialHeapLimit(part);
+}
+
+size_t hp_heap_size_limit_get(hp_isolate* isolate) {
+  // Its fields up to the one that is read are the same on all; Node 26's has more of them in the
+  // end.
+  union {
+    char room[2 * sizeof(v8::HeapStatistics)];
+    v8::HeapStatistics statistics;
+  } any = {};
+  isolate_of(isolate)->GetHeapStatistics(&any.statistics);
+  return any.statistics.heap_size_limit();
+}
+
+void hp_isolate_collect(hp_isolate* isolate) { isolate_of(isolate)->LowMemoryNotification(); }
 
 hp_profile* hp_profile_take(hp_isolate* isolate) {
   return reinterpret_cast<hp_profile*>(

@@ -83,6 +83,22 @@ void hp_sampler_stop(hp_isolate* isolate);
 void hp_collections_watch(hp_isolate* isolate, hp_watch* watch);
 void hp_collections_unwatch(hp_isolate* isolate, hp_watch* watch);
 
+// Has `near` called with `data` when the old generation nearly fills its limit, before whoever was
+// added earlier; it returns the new limit. V8 aborts when one function is added twice, or unwatched
+// without.
+typedef size_t (*hp_near_heap_limit)(void* data, size_t current, size_t initial);
+void hp_heap_limit_watch(hp_isolate* isolate, hp_near_heap_limit near, void* data);
+void hp_heap_limit_unwatch(hp_isolate* isolate, hp_near_heap_limit near);
+
+// Has the first limit come back once the heap is smaller than this part of it.
+void hp_heap_limit_restore_below(hp_isolate* isolate, double part);
+
+// The limits of the old and the young generation together, bytes.
+size_t hp_heap_size_limit_get(hp_isolate* isolate);
+
+// Makes a full collection, as when the system is low on memory.
+void hp_isolate_collect(hp_isolate* isolate);
+
 // Takes the profile, or NULL when no sampler runs. A handle scope must be open on this thread.
 hp_profile* hp_profile_take(hp_isolate* isolate);
 

@@ -6,7 +6,7 @@ const { existsSync, mkdirSync } = require('node:fs');
 const { constants } = require('node:os');
 const { join, resolve: resolvePath } = require('node:path');
 const { isatty } = require('node:tty');
-const { MOST_AT_LIMIT, SIGNALS } = require('../../monitor/options.js');
+const { MAX_HEAP_LIMIT_PROFILES, SIGNALS } = require('../../monitor/options.js');
 const { readRules } = require('../../monitor/rules-text.js');
 const {
   readAge,
@@ -71,15 +71,15 @@ const options = {
       'Write one, too, where memory grows: 1, or some such as growth=0.5,rss=off,heapRatio=0.8:0.9',
     read: asText(readRules),
   },
-  'heap-limit': {
-    value: 'NUMBER',
-    description: 'Write so many, 1 to 10, when the heap is nearly full, before V8 ends the program',
-    read: (name, text) => readInteger(name, text, MOST_AT_LIMIT),
-  },
   signal: {
     value: 'SIGNAL',
     description: `Write one when the program gets it: ${SIGNALS.join(', ')}`,
     read: (name, text) => readOneOf(name, text, SIGNALS),
+  },
+  'heap-limit': {
+    value: 'NUMBER',
+    description: 'Write so many, 1 to 10, when the heap is nearly full, before V8 ends the process',
+    read: (name, text) => readInteger(name, text, MAX_HEAP_LIMIT_PROFILES),
   },
   'sample-interval': {
     value: 'SIZE',
@@ -168,8 +168,8 @@ function environment(given) {
     HEAP_PROFILE_KEEP_BYTES: String(given.keepBytes),
     HEAP_PROFILE_KEEP_AGE: given.keepAge === undefined ? '' : `${given.keepAge}ms`,
     HEAP_PROFILE_RULES: given.rules ?? '',
-    HEAP_PROFILE_HEAP_LIMIT: given.heapLimit === undefined ? '' : String(given.heapLimit),
     HEAP_PROFILE_SIGNAL: given.signal ?? '',
+    HEAP_PROFILE_HEAP_LIMIT: String(given.heapLimit ?? ''),
     HEAP_PROFILE_SOURCE_MAPS: given.sourceMaps ? '1' : '0',
     HEAP_PROFILE_LABELS: given.labels ?? '',
     HEAP_PROFILE_FORCE_GC: forceGC ? '1' : '0',

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::tree::pre_order;
-use super::{Node, Parts, Profile, Sample, Stated};
+use super::{Node, Parts, Profile, Sample, Stated, Thread};
 
 /// A node of a profile, by its index, and a line of its function: 1-based, 0 for unknown.
 type Part = (u32, i32);
@@ -103,12 +103,19 @@ impl<'a> Parted<'a> {
         let stated = profile.stated.iter();
         let stated =
             stated.map(|stated| Stated { node: rank(stated.node, stated.line), ..*stated });
+        // V8 calls a thread's functions from no line; one that called none is left out.
+        let threads =
+            profile.threads.iter().filter_map(|thread| match self.place(thread.node, 0) {
+                0 => None,
+                place => Some(Thread { node: ranks[place as usize], ..*thread }),
+            });
         let by_line = Profile::new(Parts {
             metadata: profile.metadata.clone(),
             strings: profile.strings.clone(),
             nodes: Arc::new(nodes.collect()),
             samples: Arc::new(samples.collect()),
             stated: Arc::new(stated.collect()),
+            threads: Arc::new(threads.collect()),
             allocations: Arc::default(),
             knows_liveness: profile.knows_liveness,
         });

@@ -106,8 +106,8 @@ pub struct Host {
     pub node_version: String,
     /// `process.versions.v8`.
     pub v8_version: String,
-    /// `process.memoryUsage()` just before the capture.
-    pub memory_usage: MemoryUsage,
+    /// `process.memoryUsage()` just before the capture; none where JavaScript could not be asked.
+    pub memory_usage: Option<MemoryUsage>,
     /// `v8.getHeapStatistics().heap_size_limit`, bytes.
     pub heap_size_limit: f64,
     /// Where heap-profile lies: what its own functions allocate is not the program's.
@@ -243,7 +243,7 @@ impl Metadata {
             thread_id: Some(host.thread_id),
             node_version: Some(host.node_version),
             v8_version: Some(host.v8_version),
-            memory_usage: Some(host.memory_usage),
+            memory_usage: host.memory_usage,
             heap_size_limit: Some(host.heap_size_limit),
             own_directory: host.own_directory,
             at_exit: host.at_exit,

@@ -5,7 +5,11 @@ pub mod estimate;
 pub mod exact;
 pub mod fingerprint;
 pub mod lines;
+<<<<<<< HEAD
 pub mod memory;
+=======
+pub mod merge;
+>>>>>>> main
 pub mod metadata;
 pub mod path;
 mod summary;
@@ -90,6 +94,15 @@ pub struct Stated {
     pub objects: Option<f64>,
 }
 
+/// One thread of several in a profile.
+#[derive(Clone, Copy, Debug)]
+pub struct Thread {
+    /// Index in [`Parts::nodes`] of the root of its calls.
+    pub node: u32,
+    /// `worker_threads.threadId`.
+    pub id: u32,
+}
+
 /// What a profile is made of.
 ///
 /// Where [`Profile::interval`] is known, samples are objects and totals are estimated from them.
@@ -110,6 +123,8 @@ pub struct Parts {
     pub samples: Arc<Vec<Sample>>,
     /// What is known beside the samples, by node; nothing in a capture of ours.
     pub stated: Arc<Vec<Stated>>,
+    /// The threads of a profile that several were merged into, in the order of their nodes; else none.
+    pub threads: Arc<Vec<Thread>>,
     /// Whether collected objects are told from live ones.
     pub knows_liveness: bool,
 }

@@ -46,6 +46,9 @@ pub fn compress(encoded: &Encoded, out: &mut dyn Write) -> io::Result<()> {
     gzip.finish().map(drop)
 }
 
+/// The name of the label that says a sample's thread, as runtimes with threads call it.
+const THREAD_LABEL: &str = "thread id";
+
 /// The tag of [`Proto::sample`].
 pub const SAMPLE_TAG: u32 = 2;
 
@@ -381,6 +384,7 @@ impl Writer {
         self.functions = vec![0; table.frames.len()];
         self.locations = vec![0; table.places.len()];
         let common = self.common_labels(profile);
+        let threads = self.thread_labels(profile, &stacks);
         let size_key = self.string(SIZE_LABEL);
         let buffers = Label {
             key: self.string(MEMORY_LABEL),
@@ -404,6 +408,9 @@ impl Writer {
                 sample.label.push(buffers);
             }
             sample.label.extend(&common);
+            // Stacks are in pre-order, so a thread's come after its own.
+            let earlier = threads.partition_point(|&(first, _)| first <= stack);
+            sample.label.extend(earlier.checked_sub(1).map(|index| threads[index].1));
             message::encode(SAMPLE_TAG, &sample, &mut self.samples);
             if self.samples.len() > MAX_BYTES {
                 let message = format!("more than {} MiB of protobuf", MAX_BYTES >> 20);
@@ -413,10 +420,19 @@ impl Writer {
         Ok(())
     }
 
+    /// Of each thread of several the first stack and the label of its samples.
+    fn thread_labels(&mut self, profile: &Profile, stacks: &Stacks) -> Vec<(u32, Label)> {
+        let labels = profile.threads.iter().map(|thread| {
+            let (key, str) = (self.string(THREAD_LABEL), self.string(&thread.id.to_string()));
+            (stacks.of_nodes[thread.node as usize], Label { key, str, ..Label::default() })
+        });
+        labels.collect()
+    }
+
     /// The labels of every sample: the thread and the user's.
     fn common_labels(&mut self, profile: &Profile) -> Vec<Label> {
         let metadata = &profile.metadata;
-        let thread = metadata.thread_id.map(|id| ("thread id".to_owned(), id.to_string()));
+        let thread = metadata.thread_id.map(|id| (THREAD_LABEL.to_owned(), id.to_string()));
         let users = metadata.labels.iter().map(|(key, text)| (key.clone(), text.clone()));
         let labels = thread.into_iter().chain(users);
         labels
