@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::buffers::LEAF;
-use super::{Node, Parts, Profile};
+use super::{Node, Parts, Profile, Thread};
 
 /// Which memory is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +103,11 @@ impl Profile {
             stated.node = places[stated.node as usize];
             stated
         });
+        let threads = self.threads.iter().filter(|thread| stays(thread.node as usize));
+        let threads =
+            threads.map(|thread| Thread { node: places[thread.node as usize], ..*thread });
         Profile::new(Parts {
+            threads: Arc::new(threads.collect()),
             nodes: nodes.into(),
             allocations: allocations.into(),
             samples: samples.map(|(sample, _)| *sample).collect::<Vec<_>>().into(),

@@ -5,11 +5,8 @@ pub mod estimate;
 pub mod exact;
 pub mod fingerprint;
 pub mod lines;
-<<<<<<< HEAD
 pub mod memory;
-=======
 pub mod merge;
->>>>>>> main
 pub mod metadata;
 pub mod path;
 mod summary;
