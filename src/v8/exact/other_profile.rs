@@ -2,6 +2,8 @@
 //! profiler. It would have our samples in it, and we its. V8 does not tell; the names of its threads do.
 
 use std::fs;
+use std::mem::MaybeUninit;
+use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Refusal;
@@ -18,6 +20,11 @@ pub struct OurProfiler(());
 impl OurProfiler {
     /// Refuses where another agent has one. To be called before ours has its thread.
     pub fn announce() -> Result<OurProfiler, Refusal> {
+        if OURS.load(Ordering::SeqCst) == 0 && is_caught(libc::SIGPROF) {
+            return Err(Refusal(
+                "this process listens to SIGPROF, which V8's CPU profiler takes away".into(),
+            ));
+        }
         // One of ours may come or go while the threads are counted.
         let before = OURS.load(Ordering::SeqCst);
         let count = count_threads();
@@ -34,6 +41,15 @@ impl Drop for OurProfiler {
     fn drop(&mut self) {
         OURS.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// Whether a signal has a handler, or is ignored.
+fn is_caught(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: nothing is set, and it fills what it is given.
+    let failed = unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: zero is a value of all its fields, and the kernel has filled them.
+    failed == 0 && unsafe { action.assume_init() }.sa_sigaction != libc::SIG_DFL
 }
 
 /// None where the system does not tell.
