@@ -20,17 +20,17 @@ pub struct OurProfiler(());
 impl OurProfiler {
     /// Refuses where another agent has one. To be called before ours has its thread.
     pub fn announce() -> Result<OurProfiler, Refusal> {
-        if OURS.load(Ordering::SeqCst) == 0 && is_caught(libc::SIGPROF) {
-            return Err(Refusal(
-                "this process listens to SIGPROF, which V8's CPU profiler takes away".into(),
-            ));
-        }
         // One of ours may come or go while the threads are counted.
         let before = OURS.load(Ordering::SeqCst);
         let count = count_threads();
         let after = OURS.load(Ordering::SeqCst);
         if count > before.max(after) {
             return Err(Refusal("a CPU profile is taken in this process".into()));
+        }
+        if before.max(after) == 0 && is_caught(libc::SIGPROF) {
+            return Err(Refusal(
+                "this process listens to SIGPROF, which V8's CPU profiler takes away".into(),
+            ));
         }
         OURS.fetch_add(1, Ordering::SeqCst);
         Ok(OurProfiler(()))
