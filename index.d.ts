@@ -910,9 +910,9 @@ export interface MonitorOptions {
   /** Sends profiles to Pyroscope, see doc/fleet.md. */
   push?: PushOptions;
   /**
-   * So many profiles (1 to 10, 2 if nothing is said; of a worker thread never more than one) are written when the heap
-   * of the thread is about to be full, at once and without JavaScript, before V8 ends the process or Node.js the
-   * worker. Each time the limit is raised by the size of a young generation. How the process ends stays as it is. If it
+   * So many profiles (1 to 10, 2 if nothing is said) are written when the heap of the main thread is about to be full,
+   * at once and without JavaScript, before V8 ends the process. In a worker thread this does nothing: Node.js ends
+   * a worker at its limit, and V8 would often end the process instead if the limit were raised. Each time the limit is raised by the size of a young generation. How the process ends stays as it is. If it
    * lives on there is a 'profile' event. One monitor of a thread can have this: of a second it is an 'error' event,
    * ERR_UNSUPPORTED_OPTION, and it does all else.
    */

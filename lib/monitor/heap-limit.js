@@ -2,6 +2,7 @@
 // is here arms it, and tells of the files if the thread survives.
 'use strict';
 
+const { isMainThread } = require('node:worker_threads');
 const { bare } = require('../bare.js');
 const { codedError, errorOf } = require('../errors.js');
 const { describeHost } = require('../host.js');
@@ -21,7 +22,8 @@ const WATCHED = 'heapLimit: another monitor of this thread has it, and only one 
 
 /**
  * Has `onWritten` called with the path of each file that was written near the heap limit of this thread, or
- * `onError` with why none was.
+ * `onError` with why none was. A worker's limit is left to Node, which ends the worker alone there; once the limit
+ * was raised V8 often ends the whole process instead.
  * @param {Options} options
  * @param {{ directory: string, writer: string }} files
  * @param {(path: string) => void} onWritten
@@ -29,6 +31,7 @@ const WATCHED = 'heapLimit: another monitor of this thread has it, and only one 
  * @returns {() => void} ends it
  */
 function watchHeapLimit(options, files, onWritten, onError) {
+  if (!isMainThread) return () => {};
   if (isWatched) throw codedError('ERR_UNSUPPORTED_OPTION', WATCHED);
   const { heapLimit, format, keep, labels } = options;
   const { directory, writer } = files;
