@@ -5,11 +5,11 @@ const { EventEmitter } = require('node:events');
 const { bare } = require('../bare.js');
 const { tryLoad } = require('../native.js');
 const { onExit } = require('../on-exit.js');
+const session = require('../session.js');
 const { Snapshot, takeSnapshot } = require('../snapshot.js');
 const { Files } = require('./files.js');
 const { watchHeapLimit } = require('./heap-limit.js');
 const { Machine } = require('./machine.js');
-const session = require('./session.js');
 const { leadingSites, summaryOf } = require('./summary.js');
 const { Threads } = require('./threads.js');
 const { Triggers } = require('./triggers.js');
@@ -70,7 +70,7 @@ class Monitor extends EventEmitter {
     this.#machine = machine;
     this.#files = new Files(options);
     this.#onWritten = onWritten;
-    session.join();
+    session.join('monitor');
     this.#attempt(() => session.ensureSampling());
     // Where nothing can be sampled nothing is to be waited for.
     if (tryLoad() === undefined) return;
@@ -181,7 +181,7 @@ class Monitor extends EventEmitter {
     // A disk that hangs must not keep the program from its end.
     const isLong = new Promise((resolve) => this.#machine.after(LONGEST_STOP_MS, () => resolve(0)));
     await Promise.race([Promise.all([this.#work, this.#pushes?.stop()]), isLong]);
-    this.#attempt(() => session.leave());
+    this.#attempt(() => session.leave('monitor'));
   }
 
   async #flushLater() {
@@ -191,14 +191,14 @@ class Monitor extends EventEmitter {
   }
 
   #flushNow() {
-    if (this.#stopped !== undefined) return undefined;
+    if (this.#stopped !== undefined || session.isHalted()) return undefined;
     this.#start('flush');
     return this.#work;
   }
 
   /** @param {ProfileReason} reason */
   #ask(reason) {
-    if (this.#stopped !== undefined) return;
+    if (this.#stopped !== undefined || session.isHalted()) return;
     const isBusy = this.#work !== undefined || this.#waiting !== undefined;
     if (reason === 'interval' && isBusy) {
       this.#stats.skipped += 1;
@@ -259,6 +259,7 @@ class Monitor extends EventEmitter {
 
   /** For the end of the thread. */
   #writeLast(hasEnded) {
+    if (session.isHalted()) return;
     try {
       const snapshot = takeSnapshot(hasEnded);
       const file = this.#files.writeSync(snapshot);

@@ -2,6 +2,7 @@
 'use strict';
 
 const { createPush } = require('../push/index.js');
+const session = require('../session.js');
 const { takeSnapshot } = require('../snapshot.js');
 
 class Pushes {
@@ -50,6 +51,7 @@ class Pushes {
   }
 
   #take() {
+    if (session.isHalted()) return;
     try {
       const snapshot = takeSnapshot();
       const until = snapshot.takenAt ?? new Date();
