@@ -954,10 +954,12 @@ export interface PushOptions {
   intervalMs?: number;
 }
 
-/** What became of the profiles to push; what waits for it is on disk, `dir`/push. */
+/** What became of the profiles to push; what waits for it is on disk, `dir`/push, for this user only. */
 export interface PushStats {
   sent: number;
   retries: number;
+  /** Not taken, as the one before was still being encoded or written; the next covers its time, too. */
+  skipped: number;
   /** Too old, too many, refused by the server, or not written or encoded. */
   lost: { expired: number; full: number; rejected: number; failed: number };
   /** Of all that were sent: what went into `(smaller sites)`. */
@@ -1036,7 +1038,7 @@ export interface Monitor extends EventEmitter {
   once(event: 'error', listener: (error: NodeJS.ErrnoException) => void): this;
   /**
    * Takes a profile now, and with `push` one to send, and resolves to its path once it is written and that was tried, or to undefined: if it could not be written,
-   * which is an 'error' event as any, or the monitor is stopped. Calls before it is taken share one.
+   * which is an 'error' event as any, or the monitor is stopped. For pushing it waits 30 s at most. Calls before it is taken share one.
    */
   flush(): Promise<string | undefined>;
   /**
