@@ -881,7 +881,7 @@ export interface MonitorKeep {
 
 export interface MonitorOptions {
   /**
-   * Where the profiles go. It is made if it is missing, with mode 0700.
+   * Where the profiles go, also those of `workers`. It is made if it is missing, with mode 0700.
    * @default '.', where the program is at the call
    */
   dir?: string;
@@ -911,9 +911,11 @@ export interface MonitorOptions {
   /** Sends profiles to Pyroscope, see doc/fleet.md. */
   push?: PushOptions;
   /**
-   * So many profiles (1 to 10, 2 if nothing is said) are written when the heap of the thread is about to be full, at
-   * once and without JavaScript, before V8 ends the process or Node.js the worker. Each time the limit is raised by
-   * the size of a young generation. How the process ends stays as it is. If it lives on there is a 'profile' event.
+   * So many profiles (1 to 10, 2 if nothing is said; of a worker thread never more than one) are written when the heap
+   * of the thread is about to be full, at once and without JavaScript, before V8 ends the process or Node.js the
+   * worker. Each time the limit is raised by the size of a young generation. How the process ends stays as it is. If it
+   * lives on there is a 'profile' event. One monitor of a thread can have this: of a second it is an 'error' event,
+   * ERR_UNSUPPORTED_OPTION, and it does all else.
    */
   heapLimit?: { profiles?: number };
   /**
@@ -931,7 +933,7 @@ export interface MonitorOptions {
   signal?: MonitorSignal | AbortSignal | readonly (MonitorSignal | AbortSignal)[];
   /**
    * Write one when the thread ends: normally, by `process.exit()` or an uncaught exception, and before SIGINT,
-   * SIGTERM or SIGHUP end it.
+   * SIGTERM or SIGHUP end it. A signal that the program listens to is the program's alone, and so is what ends it then.
    * @default false
    */
   onExit?: boolean;
@@ -1001,7 +1003,10 @@ export interface MonitorProfile {
     memoryUsage: MemoryUsage | null;
     /** What the old generation of this thread may have, bytes: V8's limit without its young generation. */
     heapLimit: number;
-    /** What the process may have, bytes: of the machine's memory and control groups' limits the least. */
+    /**
+     * What the process may have, bytes: of the machine's memory and control groups' limits the least. These are read
+     * when the monitor begins: of a profile of that moment it is the machine's memory.
+     */
     memoryLimit: number;
     /** What the capture cost the thread, milliseconds; null of `heapLimit`. */
     pauseMs: number | null;
