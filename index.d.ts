@@ -789,7 +789,8 @@ export function start(options?: StartOptions): void;
 
 /**
  * Ends our session and discards its samples. Does nothing when none runs, and leaves a session that
- * another agent started alone. Takes as long as `snapshot()`.
+ * another agent started alone. Takes as long as `snapshot()`. Monitors, handlers and servers do not start anew until
+ * `start()`, or until another one is made.
  */
 export function stop(): void;
 
@@ -1046,8 +1047,9 @@ export interface Monitor extends EventEmitter {
    */
   flush(): Promise<string | undefined>;
   /**
-   * Takes no more profiles, resolves when the one under way is written (or after 5 s, if the disk hangs), and ends the sampling session if it was a
-   * monitor that started it, with the last monitor. Never rejects; a second time it does nothing.
+   * Takes no more profiles, resolves when the one under way is written (or after 5 s, if the disk hangs), and ends the sampling
+   * session if it was a monitor, `handler()` or `listen()` that started it and none of them is left; a handler
+   * never ends. Never rejects; a second time it does nothing.
    */
   stop(): Promise<void>;
   stats(): MonitorStats;
@@ -1067,8 +1069,8 @@ export interface Monitor extends EventEmitter {
 
 /**
  * Monitors the calling thread: takes profiles regularly and where its rules say, and writes them under names of
- * host, process, thread, time and number. Starts sampling with the defaults if nobody has. It never keeps the process
- * alive. doc/production.md tells what to turn on, and the variables and flags of the same.
+ * host, process, thread, time and number. Starts sampling with the defaults if nobody has, and again if another agent
+ * stopped it; after the program's own `stop()` it takes nothing until `start()`. It never keeps the process alive. doc/production.md tells what to turn on, and the variables and flags of the same.
  *
  * Each profile is published on the diagnostics channel 'heap-profile:profile', too.
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong options; nothing else.
@@ -1084,7 +1086,7 @@ export interface ServeOptions {
   token?: string;
   /** Whose files `/leaks` looks at: what `monitor()` returned. */
   monitor?: { files(): string[] };
-  /** Which directory's files `/leaks` looks at without a monitor: the last 100 profiles by name. */
+  /** Which directory's files `/leaks` looks at without a monitor: the 100 profiles that were written last. */
   dir?: string;
 }
 
@@ -1104,7 +1106,7 @@ export interface ListenOptions extends ServeOptions {
   port?: number;
   /** @default '127.0.0.1' */
   host?: string;
-  /** The path of a Unix socket, made with mode 0600; what a killed process left there is replaced. */
+  /** The path of a Unix socket, made with mode 0600; a socket that a killed process left there is replaced. */
   socket?: string;
 }
 
@@ -1112,7 +1114,10 @@ export interface ListenOptions extends ServeOptions {
 export interface Listening {
   /** Of a port: such as `http://127.0.0.1:6060/`. Undefined of a socket, and after `close()`. */
   readonly url: string | undefined;
-  /** Stops listening, and resolves when all requests have ended: windows end early, slow readers after 2 s. */
+  /**
+   * Stops listening, and resolves when all requests have ended: windows end early, slow readers after 2 s. Ends the
+   * sampling session as `Monitor.stop()` does.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -1121,8 +1126,8 @@ export interface Listening {
  * A listener for `node:http`, middleware for Express, and what answers raw requests of any other framework.
  * Answers GET and HEAD of `/` (a page with a flame graph), `/flamegraph`, `/debug/pprof/heap`, `/debug/pprof/allocs`,
  * `/debug/pprof/delta_heap`, `/heap.heapprofile` and `/leaks`, as doc/fleet.md says. All else it leaves to `next`, or
- * without one answers 404. Starts sampling this thread, if nobody has, when it is made; where that fails, and where
- * sampling was stopped, requests are answered 503. One capture at a time: who asks within a second of one gets it,
+ * without one answers 404; what is answered already it leaves alone. It rejects only with what `next` throws. Starts sampling this thread, if nobody has, when it is made; where that fails, and where
+ * the program called `stop()` since, requests are answered 503. One capture at a time: who asks within a second of one gets it,
  * others get 429 with `Retry-After`.
  *
  * Profiles tell the names and files of functions. Without `token` it is for the program to see who asks.

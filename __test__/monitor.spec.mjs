@@ -12,6 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { Session } from 'node:inspector';
 import { createRequire } from 'node:module';
 import { hostname, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
@@ -395,9 +396,32 @@ test('what samples already goes on; what a monitor started ends with the last on
   assert.equal(status().active, false);
 });
 
-test('a session that was stopped is an error and started again', async () => {
+test('what the program stopped stays stopped until it starts again, without complaints', async () => {
   const { watched, machine, told } = underClock({ intervalMs: 60_000 });
   stop();
+  machine.pass(60_000);
+  assert.equal(await watched.flush(), undefined);
+  assert.deepEqual([told, status().active], [{ profiles: [], errors: [] }, false]);
+  start();
+  machine.pass(60_000);
+  await until(() => told.profiles.length === 1);
+  await watched.stop();
+  // Its own start() is its own to end.
+  assert.deepEqual([told.errors, status().active], [[], true]);
+  stop();
+});
+
+/** As another agent does. */
+function stopBehindOurBack() {
+  const session = new Session();
+  session.connect();
+  session.post('HeapProfiler.stopSampling');
+  session.disconnect();
+}
+
+test('a session that another agent stopped is an error and started again', async () => {
+  const { watched, machine, told } = underClock({ intervalMs: 60_000 });
+  stopBehindOurBack();
   machine.pass(60_000);
   await until(() => told.errors.length === 1);
   assert.deepEqual([told.errors, status().active], [['ERR_NOT_SAMPLING'], true]);

@@ -4,8 +4,8 @@
 
 const { threadId } = require('node:worker_threads');
 const { bare } = require('../bare.js');
+const session = require('../session.js');
 const { leaveSnapshot, takeSnapshot } = require('../snapshot.js');
-const session = require('./session.js');
 
 /** @type {import('../../index.d.ts').Monitor | undefined} */
 let monitor;

@@ -5,12 +5,12 @@ const { EventEmitter } = require('node:events');
 const { bare } = require('../bare.js');
 const { tryLoad } = require('../native.js');
 const { onExit } = require('../on-exit.js');
+const session = require('../session.js');
 const { takeSnapshot } = require('../snapshot.js');
 const { Files } = require('./files.js');
 const { watchHeapLimit } = require('./heap-limit.js');
 const { Machine } = require('./machine.js');
 const { Records } = require('./records.js');
-const session = require('./session.js');
 const { leadingSites, summaryOf, summaryOfFile } = require('./summary.js');
 const { Threads } = require('./threads.js');
 const { Triggers } = require('./triggers.js');
@@ -69,7 +69,7 @@ class Monitor extends EventEmitter {
     this.#machine = machine;
     this.#files = new Files(options);
     this.#onWritten = onWritten;
-    session.join();
+    session.join('monitor');
     this.#attempt(() => session.ensureSampling());
     // Where nothing can be sampled nothing is to be waited for.
     if (tryLoad() === undefined) return;
@@ -167,7 +167,7 @@ class Monitor extends EventEmitter {
     // A disk that hangs must not keep the program from its end.
     const isLong = new Promise((resolve) => this.#machine.after(LONGEST_STOP_MS, () => resolve(0)));
     await Promise.race([Promise.all([this.#work, this.#pushes?.stop()]), isLong]);
-    this.#attempt(() => session.leave());
+    this.#attempt(() => session.leave('monitor'));
   }
 
   async #flushLater() {
@@ -177,14 +177,14 @@ class Monitor extends EventEmitter {
   }
 
   #flushNow() {
-    if (this.#stopped !== undefined) return undefined;
+    if (this.#stopped !== undefined || session.isHalted()) return undefined;
     this.#start('flush');
     return this.#work;
   }
 
   /** @param {ProfileReason} reason */
   #ask(reason) {
-    if (this.#stopped !== undefined) return;
+    if (this.#stopped !== undefined || session.isHalted()) return;
     const isBusy = this.#work !== undefined || this.#waiting !== undefined;
     if (reason === 'interval' && isBusy) {
       this.#records.skipped();
@@ -245,6 +245,7 @@ class Monitor extends EventEmitter {
 
   /** For the end of the thread. */
   #writeLast(hasEnded) {
+    if (session.isHalted()) return;
     let file;
     try {
       const snapshot = takeSnapshot(hasEnded);

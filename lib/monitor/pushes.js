@@ -2,6 +2,7 @@
 'use strict';
 
 const { createPush } = require('../push/index.js');
+const session = require('../session.js');
 const { takeSnapshot } = require('../snapshot.js');
 
 /** So long does flush() wait for disk and server. */
@@ -63,8 +64,11 @@ class Pushes {
   }
 
   #take() {
+    if (session.isHalted()) return;
     if (this.#push.adding !== undefined) return this.#push.skip();
     try {
+      // Another agent may have stopped it.
+      session.ensureSampling();
       const snapshot = takeSnapshot();
       const until = snapshot.takenAt ?? new Date();
       // It has a share of what the snapshot holds, and never rejects.

@@ -3,9 +3,9 @@
 
 const { isMainThread, threadId } = require('node:worker_threads');
 const { load } = require('../native.js');
+const session = require('../session.js');
 const { mergedSnapshot, takeSnapshot } = require('../snapshot.js');
 const { leaveOwn } = require('./in-worker.js');
-const session = require('./session.js');
 const { Workers } = require('./workers.js');
 
 /** How long threads have to answer, milliseconds. */
