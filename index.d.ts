@@ -789,7 +789,8 @@ export function start(options?: StartOptions): void;
 
 /**
  * Ends our session and discards its samples. Does nothing when none runs, and leaves a session that
- * another agent started alone. Takes as long as `snapshot()`.
+ * another agent started alone. Takes as long as `snapshot()`. Monitors, handlers and servers do not start anew until
+ * `start()`, or until another one is made.
  */
 export function stop(): void;
 
@@ -880,7 +881,7 @@ export interface MonitorKeep {
 
 export interface MonitorOptions {
   /**
-   * Where the profiles go. It is made if it is missing, with mode 0700.
+   * Where the profiles go, also those of `workers`. It is made if it is missing, with mode 0700.
    * @default '.', where the program is at the call
    */
   dir?: string;
@@ -910,9 +911,11 @@ export interface MonitorOptions {
   /** Sends profiles to Pyroscope, see doc/fleet.md. */
   push?: PushOptions;
   /**
-   * So many profiles (1 to 10, 2 if nothing is said) are written when the heap of the thread is about to be full, at
-   * once and without JavaScript, before V8 ends the process or Node.js the worker. Each time the limit is raised by
-   * the size of a young generation. How the process ends stays as it is. If it lives on there is a 'profile' event.
+   * So many profiles (1 to 10, 2 if nothing is said) are written when the heap of the main thread is about to be full,
+   * at once and without JavaScript, before V8 ends the process. In a worker thread this does nothing: Node.js ends
+   * a worker at its limit, and V8 would often end the process instead if the limit were raised. Each time the limit is raised by the size of a young generation. How the process ends stays as it is. If it
+   * lives on there is a 'profile' event. One monitor of a thread can have this: of a second it is an 'error' event,
+   * ERR_UNSUPPORTED_OPTION, and it does all else.
    */
   heapLimit?: { profiles?: number };
   /**
@@ -930,7 +933,7 @@ export interface MonitorOptions {
   signal?: MonitorSignal | AbortSignal | readonly (MonitorSignal | AbortSignal)[];
   /**
    * Write one when the thread ends: normally, by `process.exit()` or an uncaught exception, and before SIGINT,
-   * SIGTERM or SIGHUP end it.
+   * SIGTERM or SIGHUP end it. A signal that the program listens to is the program's alone, and so is what ends it then.
    * @default false
    */
   onExit?: boolean;
@@ -953,10 +956,12 @@ export interface PushOptions {
   intervalMs?: number;
 }
 
-/** What became of the profiles to push; what waits for it is on disk, `dir`/push. */
+/** What became of the profiles to push; what waits for it is on disk, `dir`/push, for this user only. */
 export interface PushStats {
   sent: number;
   retries: number;
+  /** Not taken, as the one before was still being encoded or written; the next covers its time, too. */
+  skipped: number;
   /** Too old, too many, refused by the server, or not written or encoded. */
   lost: { expired: number; full: number; rejected: number; failed: number };
   /** Of all that were sent: what went into `(smaller sites)`. */
@@ -998,7 +1003,10 @@ export interface MonitorProfile {
     memoryUsage: MemoryUsage | null;
     /** What the old generation of this thread may have, bytes: V8's limit without its young generation. */
     heapLimit: number;
-    /** What the process may have, bytes: of the machine's memory and control groups' limits the least. */
+    /**
+     * What the process may have, bytes: of the machine's memory and control groups' limits the least. These are read
+     * when the monitor begins: of a profile of that moment it is the machine's memory.
+     */
     memoryLimit: number;
     /** What the capture cost the thread, milliseconds; null of `heapLimit`. */
     pauseMs: number | null;
@@ -1035,12 +1043,13 @@ export interface Monitor extends EventEmitter {
   once(event: 'error', listener: (error: NodeJS.ErrnoException) => void): this;
   /**
    * Takes a profile now, and with `push` one to send, and resolves to its path once it is written and that was tried, or to undefined: if it could not be written,
-   * which is an 'error' event as any, or the monitor is stopped. Calls before it is taken share one.
+   * which is an 'error' event as any, or the monitor is stopped. For pushing it waits 30 s at most. Calls before it is taken share one.
    */
   flush(): Promise<string | undefined>;
   /**
-   * Takes no more profiles, resolves when the one under way is written (or after 5 s, if the disk hangs), and ends the sampling session if it was a
-   * monitor that started it, with the last monitor. Never rejects; a second time it does nothing.
+   * Takes no more profiles, resolves when the one under way is written (or after 5 s, if the disk hangs), and ends the sampling
+   * session if it was a monitor, `handler()` or `listen()` that started it and none of them is left; a handler
+   * never ends. Never rejects; a second time it does nothing.
    */
   stop(): Promise<void>;
   stats(): MonitorStats;
@@ -1060,8 +1069,8 @@ export interface Monitor extends EventEmitter {
 
 /**
  * Monitors the calling thread: takes profiles regularly and where its rules say, and writes them under names of
- * host, process, thread, time and number. Starts sampling with the defaults if nobody has. It never keeps the process
- * alive. doc/production.md tells what to turn on, and the variables and flags of the same.
+ * host, process, thread, time and number. Starts sampling with the defaults if nobody has, and again if another agent
+ * stopped it; after the program's own `stop()` it takes nothing until `start()`. It never keeps the process alive. doc/production.md tells what to turn on, and the variables and flags of the same.
  *
  * Each profile is published on the diagnostics channel 'heap-profile:profile', too.
  * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE: wrong options; nothing else.
@@ -1077,7 +1086,7 @@ export interface ServeOptions {
   token?: string;
   /** Whose files `/leaks` looks at: what `monitor()` returned. */
   monitor?: { files(): string[] };
-  /** Which directory's files `/leaks` looks at without a monitor: the last 100 profiles by name. */
+  /** Which directory's files `/leaks` looks at without a monitor: the 100 profiles that were written last. */
   dir?: string;
 }
 
@@ -1097,7 +1106,7 @@ export interface ListenOptions extends ServeOptions {
   port?: number;
   /** @default '127.0.0.1' */
   host?: string;
-  /** The path of a Unix socket, made with mode 0600; what a killed process left there is replaced. */
+  /** The path of a Unix socket, made with mode 0600; a socket that a killed process left there is replaced. */
   socket?: string;
 }
 
@@ -1105,7 +1114,10 @@ export interface ListenOptions extends ServeOptions {
 export interface Listening {
   /** Of a port: such as `http://127.0.0.1:6060/`. Undefined of a socket, and after `close()`. */
   readonly url: string | undefined;
-  /** Stops listening, and resolves when all requests have ended: windows end early, slow readers after 2 s. */
+  /**
+   * Stops listening, and resolves when all requests have ended: windows end early, slow readers after 2 s. Ends the
+   * sampling session as `Monitor.stop()` does.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -1114,8 +1126,8 @@ export interface Listening {
  * A listener for `node:http`, middleware for Express, and what answers raw requests of any other framework.
  * Answers GET and HEAD of `/` (a page with a flame graph), `/flamegraph`, `/debug/pprof/heap`, `/debug/pprof/allocs`,
  * `/debug/pprof/delta_heap`, `/heap.heapprofile` and `/leaks`, as doc/fleet.md says. All else it leaves to `next`, or
- * without one answers 404. Starts sampling this thread, if nobody has, when it is made; where that fails, and where
- * sampling was stopped, requests are answered 503. One capture at a time: who asks within a second of one gets it,
+ * without one answers 404; what is answered already it leaves alone. It rejects only with what `next` throws. Starts sampling this thread, if nobody has, when it is made; where that fails, and where
+ * the program called `stop()` since, requests are answered 503. One capture at a time: who asks within a second of one gets it,
  * others get 429 with `Retry-After`.
  *
  * Profiles tell the names and files of functions. Without `token` it is for the program to see who asks.

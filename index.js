@@ -10,6 +10,7 @@ const {
   checkStartOptions,
   checkWriteRequest,
 } = require('./lib/options.js');
+const session = require('./lib/session.js');
 const { Snapshot, takeSnapshot, translate, writeSnapshot } = require('./lib/snapshot.js');
 
 /** @import * as api from './index.d.ts' */
@@ -27,6 +28,7 @@ const told = new Set();
 function start(options) {
   const checked = checkStartOptions(options);
   const refusals = bare(load().start(checked));
+  session.claim();
   for (const [wish, reason] of Object.entries(refusals)) warnOfRefusal(wish, reason);
 }
 
@@ -38,14 +40,13 @@ function warnOfRefusal(wish, reason) {
 
 /** @type {typeof api.stop} */
 function stop() {
-  // Where nothing can be started there is nothing to stop.
-  tryLoad()?.stop();
+  session.halt();
 }
 
 /** @type {typeof api.status} */
 function status() {
-  const session = tryLoad()?.status() ?? null;
-  if (session === null) {
+  const current = tryLoad()?.status() ?? null;
+  if (current === null) {
     return {
       active: false,
       sampleIntervalBytes: null,
@@ -59,15 +60,15 @@ function status() {
       threadId,
     };
   }
-  const { sampleIntervalBytes, stackDepth, forceGC, include, startedAt, fullCollections } = session;
+  const { sampleIntervalBytes, stackDepth, forceGC, include, startedAt, fullCollections } = current;
   return {
     active: true,
     sampleIntervalBytes,
     stackDepth,
     forceGC,
     include,
-    exactStacks: wishOf(session, 'exactStacks'),
-    externalMemory: wishOf(session, 'externalMemory'),
+    exactStacks: wishOf(current, 'exactStacks'),
+    externalMemory: wishOf(current, 'externalMemory'),
     startedAt: new Date(startedAt),
     fullCollections,
     threadId,
@@ -75,8 +76,8 @@ function status() {
 }
 
 /** What came of a wish, if there was one. What is missing must not come from a prototype. */
-function wishOf(session, wish) {
-  const outcome = bare(session)[wish];
+function wishOf(current, wish) {
+  const outcome = bare(current)[wish];
   if (outcome === undefined) return null;
   const { enabled, reason = null } = bare(outcome);
   return { enabled, reason };

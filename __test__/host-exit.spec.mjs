@@ -1,7 +1,8 @@
 // A process that ends while it is sampled ends as it would without us.
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { fixture, runChild } from './helpers.mjs';
+import { fixture, root, runChild, temporaryDirectory } from './helpers.mjs';
 
 const program = fixture('host', 'exit.js');
 const RUNS = 20;
@@ -25,3 +26,57 @@ for (const where of ['main', 'worker', 'main beside workers']) {
     });
   }
 }
+
+for (const order of ['before', 'after']) {
+  test(`a signal that the program listens to ${order} us is delivered once`, {
+    skip: process.platform === 'win32' && 'no such signals',
+  }, async () => {
+    const program = `
+      const { monitor } = require(${JSON.stringify(root)});
+      const watch = () => monitor({ dir: process.argv[1], intervalMs: Infinity, onExit: true });
+      const listen = () => process.on('SIGTERM', () => {
+        console.log('heard', process.listenerCount('SIGTERM'));
+        // Whatever came twice is there by then.
+        setTimeout(() => process.exit(5), 200);
+      });
+      if (${order === 'before'}) { listen(); watch(); } else { watch(); listen(); }
+      setImmediate(() => process.kill(process.pid, 'SIGTERM'));
+      setInterval(() => {}, 1000);`;
+    const { code, stdout, stderr } = await runChild('-e', [program, temporaryDirectory()]);
+    assert.deepEqual([code, stdout, stderr], [5, 'heard 1\n', '']);
+  });
+}
+
+test('two monitors, and a signal that nobody listens to: both write, and it ends the process', {
+  skip: process.platform === 'win32' && 'no such signals',
+}, async () => {
+  const program = `
+    const { monitor } = require(${JSON.stringify(root)});
+    for (const dir of process.argv.slice(1)) monitor({ dir, intervalMs: Infinity, onExit: true });
+    process.kill(process.pid, 'SIGTERM');
+    setInterval(() => {}, 1000);`;
+  const directories = [temporaryDirectory(), temporaryDirectory()];
+  const { signal, stderr } = await runChild('-e', [program, ...directories]);
+  assert.deepEqual([signal, stderr], ['SIGTERM', '']);
+  assert.deepEqual(
+    directories.map((directory) => readdirSync(directory).length),
+    [1, 1],
+  );
+});
+
+test('a signal that asks for profiles ends nothing', {
+  skip: process.platform === 'win32' && 'no such signals',
+}, async () => {
+  const program = `
+    const { monitor } = require(${JSON.stringify(root)});
+    const options = { dir: process.argv[1], intervalMs: Infinity, signal: 'SIGHUP', onExit: true };
+    const watched = monitor(options);
+    watched.on('profile', ({ reason }) => {
+      console.log(reason, process.listenerCount('SIGHUP'));
+      if (reason === 'signal') setImmediate(() => process.exit());
+    });
+    process.kill(process.pid, 'SIGHUP');
+    setInterval(() => {}, 1000);`;
+  const { code, stdout, stderr } = await runChild('-e', [program, temporaryDirectory()]);
+  assert.deepEqual([code, stdout, stderr], [0, 'signal 1\nexit 1\n', '']);
+});

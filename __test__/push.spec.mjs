@@ -1,7 +1,21 @@
 // Pushing to Pyroscope: what is sent, and what becomes of it while the server does anything but take it.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import heapProfile, { Snapshot } from '../index.js';
@@ -11,6 +25,8 @@ import { standIn } from './pyroscope.mjs';
 const require = createRequire(import.meta.url);
 const { createPush } = require('../lib/push/index.js');
 const { checkPush } = require('../lib/push/options.js');
+const { Spool } = require('../lib/push/spool.js');
+const { Pushes } = require('../lib/monitor/pushes.js');
 
 const TIMEOUT = { timeout: 120_000 };
 const scratch = temporaryDirectory();
@@ -79,6 +95,7 @@ test('requests are as Pyroscope wants them', TIMEOUT, async (t) => {
   assert.deepEqual(push.stats(), {
     sent: 1,
     retries: 0,
+    skipped: 0,
     lost: { expired: 0, full: 0, rejected: 0, failed: 0 },
     foldedSamples: 0,
     foldedBytes: 0,
@@ -157,6 +174,61 @@ test('429, 5xx and silence are tried again, in order and one at a time', TIMEOUT
   assert.deepEqual([sent, retries, Object.values(lost)], [3, 5, [0, 0, 0, 0]]);
 });
 
+test('Retry-After is kept', TIMEOUT, async (t) => {
+  t.mock.method(Math, 'random', () => 0);
+  const times = [];
+  const pyroscope = await standIn(t, (response, index) => {
+    times.push(Date.now());
+    response.writeHead(index < 1 ? 429 : 200, { 'Retry-After': '2' }).end();
+  });
+  const push = pushTo(pyroscope);
+  await push.add1();
+  await waitFor(() => push.stats().sent === 1, 'sent');
+  // Timers may be a little early by this clock.
+  assert.ok(times[1] - times[0] > 1900, String(times));
+});
+
+test('an answer that is none is tried again', TIMEOUT, async (t) => {
+  const pyroscope = await standIn(t, (response, index) => {
+    if (index > 0) return response.end();
+    const headers = 'Connection: Upgrade\r\nUpgrade: x\r\n';
+    response.socket.write(`HTTP/1.1 101 Switching Protocols\r\n${headers}\r\n`);
+    return false;
+  });
+  const push = pushTo(pyroscope);
+  await push.add1();
+  await waitFor(() => push.stats().sent === 1, 'sent');
+  assert.equal(push.stats().retries, 1);
+});
+
+test('while a disk hangs nothing more is captured, and flush() ends', TIMEOUT, async (t) => {
+  const put = t.mock.method(Spool.prototype, 'put', () => new Promise(() => {}));
+  const timers = new Set();
+  const machine = {
+    after(_delay, callback) {
+      timers.add(callback);
+      return () => timers.delete(callback);
+    },
+  };
+  const fire = () => {
+    for (const callback of [...timers]) {
+      timers.delete(callback);
+      callback();
+    }
+  };
+  const errors = [];
+  const push = options('http://127.0.0.1:9');
+  const pushes = new Pushes({ push }, newDirectory(), machine, (error) => errors.push(error));
+  fire();
+  await waitFor(() => put.mock.callCount() === 1, 'a write');
+  for (let index = 0; index < 5; index++) fire();
+  const flushed = pushes.flush();
+  fire();
+  await flushed;
+  assert.equal(put.mock.callCount(), 1);
+  assert.deepEqual([pushes.stats().skipped, errors], [6, []]);
+});
+
 test('it tries again by itself', TIMEOUT, async (t) => {
   const pyroscope = await standIn(t, (response, index) => {
     response.writeHead(index < 1 ? 500 : 200).end();
@@ -186,7 +258,7 @@ test('the spool is bounded, for its owner, and outlives the process', TIMEOUT, a
   const directory = newDirectory();
   // Nobody listens there.
   const program = fixture('push-killed.js');
-  const args = ['http://127.0.0.1:9', directory];
+  const args = ['http://127.0.0.1:9', directory, 120_000];
   const { signal, stderr } = await runChild(program, args);
   assert.equal(signal, 'SIGKILL', stderr);
   const names = readdirSync(join(directory, 'push'));
@@ -213,11 +285,95 @@ test('the spool is bounded, for its owner, and outlives the process', TIMEOUT, a
   assert.equal(readdirSync(join(directory, 'push')).length, 4);
 });
 
+/** A spool with three profiles of a process that was killed, all of this age. */
+async function leftSpool(ageMs) {
+  const directory = newDirectory();
+  const args = ['http://127.0.0.1:9', directory, ageMs];
+  await runChild(fixture('push-killed.js'), args);
+  const spool = join(directory, 'push');
+  const names = readdirSync(spool).sort();
+  assert.equal(names.length, 3, String(names));
+  return { directory, spool, names };
+}
+
+test('a container that starts anew has the process id of before', TIMEOUT, async () => {
+  const { directory, spool, names } = await leftSpool(120_000);
+  // Of this process, so to speak, before it started anew.
+  for (const [index, name] of names.entries()) {
+    const ids = `-${process.pid}-0-${index + 1}.pb.gz`;
+    renameSync(join(spool, name), join(spool, name.replace(/-\d+-0-\d+\.pb\.gz$/, ids)));
+  }
+  const push = createPush(options('http://127.0.0.1:9'), { directory });
+  await push.flush();
+  assert.equal(push.stats().pending, 3);
+  await push.stop();
+});
+
+test('what is a minute old only is taken over', TIMEOUT, async (t) => {
+  const { directory, spool, names } = await leftSpool(0);
+  writeFileSync(join(spool, `.${names[0]}.tmp`), 'being written');
+  const push = createPush(options('http://127.0.0.1:9'), { directory });
+  await push.flush();
+  assert.equal(push.stats().pending, 0);
+  assert.equal(readdirSync(spool).length, 4);
+  const now = Date.now();
+  t.mock.method(Date, 'now', () => now + 61_000);
+  await push.flush();
+  assert.equal(push.stats().pending, 3);
+  await push.stop();
+});
+
+const noOwners = process.platform === 'win32' && 'Windows has no owners and modes';
+
+test('nothing else is sent from the spool', { ...TIMEOUT, skip: noOwners }, async () => {
+  const { directory, spool, names } = await leftSpool(120_000);
+  const secret = join(scratch, 'secret');
+  writeFileSync(secret, 'secret');
+  const like = (number) => join(spool, names[0].replace(/\d+(?=\.pb)/, number));
+  symlinkSync(secret, like(7));
+  symlinkSync('/dev/zero', like(8));
+  writeFileSync(like(9), '');
+  truncateSync(like(9), 2 ** 30);
+  mkdirSync(like(10));
+  chmodSync(spool, 0o777);
+  const push = createPush(options('http://127.0.0.1:9'), { directory });
+  await push.flush();
+  assert.equal(push.stats().pending, 3);
+  assert.equal(statSync(spool).mode & 0o777, 0o700);
+  for (const number of [7, 8, 9, 10]) assert.ok(existsSync(like(number)));
+  await push.stop();
+});
+
+test('what somebody changed is lost', { ...TIMEOUT, skip: noOwners }, async (t) => {
+  const pyroscope = await standIn(t);
+  const push = pushTo({ url: 'http://127.0.0.1:9' });
+  assert.ok(!existsSync(join(push.directory, 'push')), 'made before there was anything');
+  await push.add1();
+  await waitFor(() => push.stats().retries > 0, 'an attempt');
+  const [name] = readdirSync(join(push.directory, 'push'));
+  const path = join(push.directory, 'push', name);
+  renameSync(path, `${path}.old`);
+  symlinkSync(`${path}.old`, path);
+  await push.flush();
+  assert.deepEqual([push.stats().pending, push.stats().lost.failed], [0, 1]);
+  assert.match(push.stats().lastError.message, /removed or changed/);
+  assert.equal(pyroscope.attempts, 0);
+});
+
+test('a link instead of the spool is refused', { ...TIMEOUT, skip: noOwners }, async () => {
+  const [directory, other] = [newDirectory(), newDirectory()];
+  symlinkSync(other, join(directory, 'push'));
+  const push = pushTo({ url: 'http://127.0.0.1:9' }, {}, directory);
+  await push.add1();
+  assert.equal(push.stats().lost.failed, 1);
+  assert.equal(push.stats().lastError.code, 'ERR_ACCESS_DENIED');
+  assert.deepEqual(readdirSync(other), []);
+});
+
 test(
   'a full spool loses the oldest, and a disk that fails loses what is new',
   TIMEOUT,
   async () => {
-    const { Spool } = require('../lib/push/spool.js');
     const lost = [];
     const spool = new Spool(join(newDirectory(), 'push'), 'x', (reason) => lost.push(reason));
     for (let index = 0; index < 5; index++) {
@@ -272,12 +428,48 @@ test('large profiles are folded, and how much is told', TIMEOUT, async (t) => {
 
 test('a silent server keeps no process alive', TIMEOUT, async (t) => {
   const pyroscope = await standIn(t, () => new Promise(() => {}));
-  const program = fixture('push-ends.js');
-  const { code, stderr } = await runChild(program, [pyroscope.url, newDirectory()], {
-    timeout: 10_000,
-  });
-  assert.equal(code, 0, stderr);
+  const isUnderWay = () => pyroscope.attempts > 0;
+  assert.deepEqual(await endOnce(isUnderWay, pyroscope.url), { code: 0, isEarly: true });
   assert.equal(pyroscope.attempts, 1);
+});
+
+/** How a process ends that has nothing left to do but to push, and whether before the time-out of requests. */
+async function endOnce(isUnderWay, url) {
+  const directory = newDirectory();
+  const ended = runChild(fixture('push-ends.js'), [url, directory]);
+  await waitFor(isUnderWay, 'a request under way');
+  writeFileSync(join(directory, 'under-way'), '');
+  const start = Date.now();
+  const { code } = await ended;
+  return { code, isEarly: Date.now() - start < 10_000 };
+}
+
+const noTables = process.platform !== 'linux' && 'how connections stand only Linux tells here';
+
+test('nor one that takes no connection', { ...TIMEOUT, skip: noTables }, async (t) => {
+  let server;
+  const stuck = runChild(fixture('push-stuck.js'), [], { onSpawn: (child) => (server = child) });
+  const [line] = await once(server.stdout, 'data');
+  const port = Number(line);
+  /** How many ask for a connection to it. */
+  const asking = () => {
+    const state = `:${port.toString(16).toUpperCase().padStart(4, '0')} 02 `;
+    return readFileSync('/proc/net/tcp', 'utf8').split(state).length - 1;
+  };
+  const sockets = [];
+  t.after(async () => {
+    for (const socket of sockets) socket.destroy();
+    server.kill('SIGKILL');
+    await stuck;
+  });
+  // Those that it has in its queue; all that come later it lets wait.
+  for (let index = 0; index < 4; index++)
+    sockets.push(connect(port, '127.0.0.1').on('error', () => {}));
+  await waitFor(() => asking() > 0, 'a full queue');
+  const before = asking();
+  const isUnderWay = () => asking() > before;
+  const url = `http://127.0.0.1:${port}`;
+  assert.deepEqual(await endOnce(isUnderWay, url), { code: 0, isEarly: true });
 });
 
 test('wrong options are refused, and no secret is shown', () => {
@@ -300,6 +492,12 @@ test('wrong options are refused, and no secret is shown', () => {
     [{ url, app: 'a', tenant: '' }, /non-empty/],
     [{ url, app: 'a', intervalMs: 1 }, /out of range/],
     [{ url, app: 'a', more: 1 }, /unknown option/],
+    ['http://user:secret@x', /an object/],
+    [{ url: 'http://user:secret@:x', app: 'a' }, /http: or https:/],
+    [{ url: new URL('http://user:secret@x'), app: 'a' }, /of type string/],
+    [{ url, app: 'a', auth: 'secret' }, /an object/],
+    [{ url, app: 'a', auth: ['secret'] }, /an object/],
+    [{ url, app: 'a', auth: { token: ['secret'] } }, /of type string/],
   ];
   for (const [value, message] of cases) {
     assert.throws(

@@ -1,7 +1,7 @@
 // heap-profile/register: sampling starts at boot, whatever the environment says.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -68,6 +68,29 @@ test('a bad value is a warning and the default', () => {
       stderr,
       /HEAP_PROFILE_STACK_DEPTH needs a number from 1 to 1024, got "9999"; the default, 64, is used/,
     );
+  }
+});
+
+test('a bad push variable costs the pushes only', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'heap-profile-'));
+  const wanted = { HEAP_PROFILE_DIR: directory, HEAP_PROFILE_ON_EXIT: '1' };
+  const url = { HEAP_PROFILE_PUSH_URL: 'http://127.0.0.1:9' };
+  try {
+    for (const wrong of [
+      url,
+      { ...url, HEAP_PROFILE_PUSH_APP: '1' },
+      { HEAP_PROFILE_PUSH_URL: 'nowhere', HEAP_PROFILE_PUSH_APP: 'shop' },
+      { ...url, HEAP_PROFILE_PUSH_APP: 'shop', HEAP_PROFILE_PUSH_EVERY: '1ms' },
+      { ...url, HEAP_PROFILE_PUSH_APP: 'shop', HEAP_PROFILE_PUSH_USERNAME: 'me' },
+    ]) {
+      const before = readdirSync(directory).length;
+      const { active, stderr } = boot({ ...wanted, ...wrong });
+      assert.equal(active, true);
+      assert.match(stderr, /HeapProfileWarning: .*HEAP_PROFILE_PUSH.*; nothing is pushed/);
+      assert.equal(readdirSync(directory).length, before + 1, stderr);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
   }
 });
 

@@ -1,7 +1,7 @@
 // Deaths by running out of heap, and whether a profile of each tells the culprit: `node heap-limit.mjs [--deaths 20]
 // [--heaps 64,512] [node ...]`, with this Node or those whose paths are given. Each death is a process of its own
-// (or its worker), in turn of each of the ways of __test__/fixtures/run-out.js. A worker's are compared with
-// the same without us: Node.js sometimes fails to end the worker alone. Fails under 19 of 20.
+// (or its worker), in turn of each of the ways of __test__/fixtures/run-out.js. A worker's limit is left to
+// Node.js: it must end as without us. Fails under 19 of 20.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -113,10 +113,8 @@ for (const node of nodes) {
   }
   const all = await runAll(node, undefined, '2', 'worker');
   const without = await runAll(node, undefined, '0', 'worker');
-  const named = count(all, (death) => death.isNamed);
-  worst = Math.min(worst, named / deaths);
   const ends = [all, without].map((deaths_) => share(count(deaths_, isWorkersEnd), deaths));
-  rows.push([`${node}, a worker of 64 MB`, share(named, deaths), '', ...ends]);
+  rows.push([`${node}, a worker of 64 MB`, '', '', ...ends]);
 }
 console.log(`${machine()}\n${deaths} deaths each\n\n${table(rows)}`);
 if (worst < GOAL) process.exitCode = 1;

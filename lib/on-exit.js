@@ -47,7 +47,7 @@ function beforeSignal(signal, work) {
     process.off('removeListener', comeBack);
     process.off(signal, end);
   };
-  process.on(signal, end);
+  comeBack(signal);
   process.on('newListener', giveWay);
   process.on('removeListener', comeBack);
   return callOff;

@@ -1,6 +1,7 @@
 // Answers requests for profiles, as Go's net/http/pprof does. index.d.ts documents it.
 'use strict';
 
+const session = require('../session.js');
 const { encodeWindow } = require('../snapshot.js');
 const { BINARY, HTML, JSON_TYPE, redirect, refuse, send, sendHead, TEXT } = require('./answers.js');
 const { Captures } = require('./captures.js');
@@ -44,7 +45,7 @@ class Handler {
   }
 
   /**
-   * Never throws or rejects.
+   * Never throws, and rejects only with what `next` throws: whoever gave that has to know.
    * @param {Request} request
    * @param {Response} response
    * @param {(() => void) | undefined} next
@@ -139,6 +140,8 @@ function profile(filename, body) {
 /** Where it is not ours it is for others, if there are. */
 function leave(response, next) {
   if (typeof next === 'function') return next();
+  // Somebody else's answer is none of ours.
+  if (response.headersSent || response.destroyed) return;
   send(response, { status: 404, type: TEXT, body: 'not found\n' });
 }
 
@@ -153,6 +156,7 @@ function directoryOf(request) {
 /** @param {any} options checked */
 function createHandler(options) {
   const handler = new Handler(options);
+  session.join('handler');
   try {
     ensureSampling();
   } catch {

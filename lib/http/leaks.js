@@ -1,8 +1,8 @@
 // The verdict over the files of a monitor or of a directory: one hunt at a time, whose answer serves all for a while.
 'use strict';
 
-const { readdir } = require('node:fs/promises');
-const { basename, join } = require('node:path');
+const { readdir, stat } = require('node:fs/promises');
+const { basename, join, resolve } = require('node:path');
 const { performance } = require('node:perf_hooks');
 const { findLeaks, tooFew } = require('../snapshot.js');
 const { Refusal } = require('./refusal.js');
@@ -22,8 +22,9 @@ class LeakAnswers {
   #answer;
 
   /** @param {{ monitor?: { files(): string[] }, dir?: string }} sources */
-  constructor(sources) {
-    this.#sources = sources;
+  constructor({ monitor, dir }) {
+    // The program may change the current directory, and its name is told to nobody.
+    this.#sources = { monitor, dir: dir === undefined ? undefined : resolve(dir) };
   }
 
   take() {
@@ -52,8 +53,21 @@ class LeakAnswers {
       throw new Refusal(404, 'no files to look at: give the handler a monitor or a dir');
     }
     const names = (await readdir(dir)).filter((name) => PROFILE.test(name)).sort();
-    return names.slice(-MOST_FILES).map((name) => join(dir, name));
+    return newest(names.map((name) => join(dir, name)));
   }
+}
+
+/** Of files by name those written last, the oldest first: names begin with host and process. */
+async function newest(paths) {
+  const writtenAt = (path) =>
+    stat(path).then(
+      ({ mtimeMs }) => ({ path, mtimeMs }),
+      // It has gone meanwhile.
+      () => [],
+    );
+  const files = (await Promise.all(paths.map(writtenAt))).flat();
+  files.sort((a, b) => a.mtimeMs - b.mtimeMs);
+  return files.slice(-MOST_FILES).map(({ path }) => path);
 }
 
 /** Where the files are is nobody's business. */

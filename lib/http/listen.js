@@ -2,10 +2,11 @@
 'use strict';
 
 const { once } = require('node:events');
-const { chmodSync, unlinkSync } = require('node:fs');
+const { chmodSync, lstatSync, unlinkSync } = require('node:fs');
 const { createServer } = require('node:http');
 const { connect, isIP } = require('node:net');
 const { bare } = require('../bare.js');
+const session = require('../session.js');
 const { createHandler } = require('./handler.js');
 
 /** Who is slower with a request is cut off, milliseconds; and no more than so many connect. */
@@ -20,13 +21,14 @@ const MOST_CONNECTIONS = 128;
 /** How long requests may still take once it closes. */
 const LAST_MS = 2000;
 
-const LOOPBACK = /^(?:127\.|::1$|localhost$)/;
+/** As the system tells addresses, however they were spelt. */
+const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/;
 
 /** @param {any} options checked */
 async function listenOn(options) {
   const { port, host = '127.0.0.1', socket, ...rest } = options;
   const handle = createHandler(bare(rest));
-  const isGuarded = socket === undefined && LOOPBACK.test(host) && rest.token === undefined;
+  let isGuarded = true;
   const server = createServer(TIMES, (request, response) => {
     if (isGuarded && !isLocalName(request.headers.host)) return refuseName(response);
     handle(request, response);
@@ -34,7 +36,18 @@ async function listenOn(options) {
   server.maxConnections = MOST_CONNECTIONS;
   server.unref();
   server.on('connection', (connection) => connection.unref());
-  await bind(server, socket === undefined ? { port, host } : { path: socket });
+  server.on('listening', () => {
+    const isLocal =
+      socket === undefined && LOOPBACK.test(/** @type {any} */ (server.address()).address);
+    isGuarded = isLocal && rest.token === undefined;
+  });
+  try {
+    await bind(server, socket === undefined ? { port, host } : { path: socket });
+  } catch (error) {
+    server.close();
+    session.leave('handler');
+    throw error;
+  }
   return new Listening(server, socket);
 }
 
@@ -44,7 +57,7 @@ async function bind(server, place) {
     server.listen(bare({ ...place, exclusive: true }));
     await once(server, 'listening');
   } catch (error) {
-    const isTaken = error.code === 'EADDRINUSE' && place.path !== undefined;
+    const isTaken = error.code === 'EADDRINUSE' && isSocket(place.path);
     if (!isTaken || (await isAlive(place.path))) throw error;
     // A killed process left it.
     unlinkSync(place.path);
@@ -52,6 +65,11 @@ async function bind(server, place) {
     await once(server, 'listening');
   }
   if (place.path !== undefined) chmodSync(place.path, 0o600);
+}
+
+/** Any other file that is there is somebody's. */
+function isSocket(path) {
+  return path !== undefined && lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true;
 }
 
 /** Whether somebody listens on a socket. */
@@ -106,6 +124,7 @@ class Listening {
       const timer = setTimeout(() => this.#server.closeAllConnections(), LAST_MS);
       this.#server.close(() => {
         clearTimeout(timer);
+        session.leave('handler');
         resolve(undefined);
       });
       this.#server.closeIdleConnections();

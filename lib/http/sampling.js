@@ -1,24 +1,19 @@
-// Sampling for those who ask over HTTP: started if nobody has, once.
+// Sampling for those who ask over HTTP, and why there is none.
 'use strict';
 
-const { bare } = require('../bare.js');
 const { load } = require('../native.js');
+const session = require('../session.js');
 const { Refusal } = require('./refusal.js');
 
-/** Whether this thread has been sampled since somebody asked. */
-let wasSampled = false;
-
-/** Starts if nobody has. Who stopped it later had a reason. */
+/** Starts if nobody has. */
 function ensureSampling() {
+  if (session.isHalted()) {
+    throw new Refusal(503, 'sampling was stopped: call start() of heap-profile');
+  }
   try {
-    const native = load();
-    if (native.status() === null) {
-      if (wasSampled) throw new Refusal(503, 'sampling was stopped: call start() of heap-profile');
-      native.start(bare({}));
-    }
-    wasSampled = true;
+    session.ensureSampling();
   } catch (error) {
-    throw error instanceof Refusal ? error : unavailable(error);
+    throw unavailable(error);
   }
 }
 

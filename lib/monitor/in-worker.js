@@ -4,8 +4,8 @@
 
 const { threadId } = require('node:worker_threads');
 const { bare } = require('../bare.js');
+const session = require('../session.js');
 const { leaveSnapshot, takeSnapshot } = require('../snapshot.js');
-const session = require('./session.js');
 
 /** @type {import('../../index.d.ts').Monitor | undefined} */
 let monitor;
@@ -42,8 +42,7 @@ function end() {
 }
 
 /** Leaves a profile of this thread for who asked; what is wrong otherwise, as snapshotAll() tells it. */
-function leaveOwn(request, name) {
-  const snapshot = takeSnapshot();
+function leaveOwn(request, name, snapshot = takeSnapshot()) {
   const hasLeft = leaveSnapshot(snapshot, request, name);
   snapshot[Symbol.dispose]?.();
   return hasLeft ? [] : [{ threadId, reason: 'it samples otherwise, or came too late' }];

@@ -1,6 +1,7 @@
 // What a monitor asks of the process and the machine: clocks, a timer, memory. Specs put another in its place.
 'use strict';
 
+const { totalmem } = require('node:os');
 const { load } = require('../native.js');
 const { readMemoryLimit } = require('./cgroup.js');
 const { oldGenerationLimit } = require('./heap-size.js');
@@ -9,11 +10,17 @@ const { oldGenerationLimit } = require('./heap-size.js');
 const REREAD_MS = 30_000;
 
 class Machine {
-  #memoryLimit = Infinity;
+  /** Until it is read. */
+  #memoryLimit = totalmem();
   #readAt = -Infinity;
   #isReading = false;
   /** Stays what it is. */
   #heapLimit = oldGenerationLimit();
+
+  constructor() {
+    // For the first profile.
+    this.#read();
+  }
 
   /** Milliseconds of a clock that nobody sets. */
   now() {
@@ -56,7 +63,7 @@ class Machine {
     return this.#heapLimit;
   }
 
-  /** Bytes that the process may have, as last read: reading is asynchronous, and starts here. */
+  /** Bytes that the process may have, as last read: reading is asynchronous. */
   memoryLimit() {
     if (!this.#isReading && this.now() - this.#readAt >= REREAD_MS) this.#read();
     return this.#memoryLimit;

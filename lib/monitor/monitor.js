@@ -5,12 +5,13 @@ const { EventEmitter } = require('node:events');
 const { bare } = require('../bare.js');
 const { tryLoad } = require('../native.js');
 const { onExit } = require('../on-exit.js');
-const { Snapshot, takeSnapshot } = require('../snapshot.js');
+const session = require('../session.js');
+const { takeSnapshot } = require('../snapshot.js');
 const { Files } = require('./files.js');
 const { watchHeapLimit } = require('./heap-limit.js');
 const { Machine } = require('./machine.js');
-const session = require('./session.js');
-const { leadingSites, summaryOf } = require('./summary.js');
+const { Records } = require('./records.js');
+const { leadingSites, summaryOf, summaryOfFile } = require('./summary.js');
 const { Threads } = require('./threads.js');
 const { Triggers } = require('./triggers.js');
 const { Voice } = require('./voice.js');
@@ -54,9 +55,7 @@ class Monitor extends EventEmitter {
   #flushing;
   /** @type {Promise<void> | undefined} */
   #stopped;
-  #stats = { written: 0, failed: 0, skipped: 0 };
-  /** @type {{ file: string | null, error: Error | null, reasons: Record<string, number> }} */
-  #last = { file: null, error: null, reasons: Object.create(null) };
+  #records = new Records();
 
   /**
    * Not for callers: `monitor()` checks the options.
@@ -70,7 +69,7 @@ class Monitor extends EventEmitter {
     this.#machine = machine;
     this.#files = new Files(options);
     this.#onWritten = onWritten;
-    session.join();
+    session.join('monitor');
     this.#attempt(() => session.ensureSampling());
     // Where nothing can be sampled nothing is to be waited for.
     if (tryLoad() === undefined) return;
@@ -85,15 +84,8 @@ class Monitor extends EventEmitter {
 
   /** @returns {MonitorStats} */
   stats() {
-    const { file, error, reasons } = this.#last;
-    return {
-      ...this.#stats,
-      isWriting: this.#work !== undefined,
-      reasons: { ...reasons },
-      lastFile: file,
-      lastError: error,
-      push: this.#pushes?.stats() ?? null,
-    };
+    const isWriting = this.#work !== undefined;
+    return { ...this.#records.stats(), isWriting, push: this.#pushes?.stats() ?? null };
   }
 
   async snapshotAll() {
@@ -118,28 +110,24 @@ class Monitor extends EventEmitter {
   }
 
   #begin() {
-    const { signal, onExit: atExit } = this.#options;
-    this.#triggers = new Triggers(
-      this.#options,
-      this.#machine,
-      (reason) => this.#ask(reason),
-      (error) => this.#report(error),
-    );
+    const options = { ...this.#options, dir: this.#files.directory };
+    const { signal, onExit: atExit } = options;
+    const ask = (reason) => this.#ask(reason);
+    const onError = (error) => this.#report(error);
+    this.#triggers = new Triggers(options, this.#machine, ask, onError);
     if (atExit) this.#ends.push(onExit((hasEnded) => this.#writeLast(hasEnded)));
     if (signal.abort !== undefined) this.#stopWith(signal.abort);
     this.#attempt(() => this.#beginPushes());
     this.#attempt(() => this.#watchHeapLimit());
-    this.#attempt(() => this.#threads.begin(this.#options, (error) => this.#report(error)));
+    this.#attempt(() => this.#threads.begin(options, onError));
     this.#ends.push(() => this.#threads.stop());
   }
 
   #watchHeapLimit() {
-    const { heapLimit, format, keep, labels } = this.#options;
-    if (heapLimit === undefined) return;
-    const { directory, writer } = this.#files;
-    const plan = { ...heapLimit, directory, writer, format, keep, labels };
+    if (this.#options.heapLimit === undefined) return;
     const onWritten = (path) => void this.#survived(path);
-    this.#ends.push(watchHeapLimit(plan, onWritten, (error) => this.#report(error)));
+    const onError = (error) => this.#report(error, true);
+    this.#ends.push(watchHeapLimit(this.#options, this.#files, onWritten, onError));
   }
 
   /** Native code wrote it when the heap was nearly full, and the thread lives on. */
@@ -148,9 +136,7 @@ class Monitor extends EventEmitter {
       this.#files.add(file);
       this.#count(file, 'heapLimit');
       if (!this.#voice.isHeard()) return;
-      const snapshot = await Snapshot.read(file);
-      const summary = summaryOf(snapshot, this.#machine);
-      summary.sites = await leadingSites(snapshot);
+      const summary = await summaryOfFile(file, this.#machine);
       await this.#voice.publishLater({ file, reason: 'heapLimit', summary });
     } catch (error) {
       this.#report(error);
@@ -174,14 +160,14 @@ class Monitor extends EventEmitter {
   }
 
   async #end() {
-    this.#triggers?.stop();
+    this.#attempt(() => this.#triggers?.stop());
     this.#callOffRetry();
     this.#waiting = undefined;
-    for (const end of this.#ends) end();
+    for (const end of this.#ends) this.#attempt(end);
     // A disk that hangs must not keep the program from its end.
     const isLong = new Promise((resolve) => this.#machine.after(LONGEST_STOP_MS, () => resolve(0)));
     await Promise.race([Promise.all([this.#work, this.#pushes?.stop()]), isLong]);
-    this.#attempt(() => session.leave());
+    this.#attempt(() => session.leave('monitor'));
   }
 
   async #flushLater() {
@@ -191,17 +177,17 @@ class Monitor extends EventEmitter {
   }
 
   #flushNow() {
-    if (this.#stopped !== undefined) return undefined;
+    if (this.#stopped !== undefined || session.isHalted()) return undefined;
     this.#start('flush');
     return this.#work;
   }
 
   /** @param {ProfileReason} reason */
   #ask(reason) {
-    if (this.#stopped !== undefined) return;
+    if (this.#stopped !== undefined || session.isHalted()) return;
     const isBusy = this.#work !== undefined || this.#waiting !== undefined;
     if (reason === 'interval' && isBusy) {
-      this.#stats.skipped += 1;
+      this.#records.skipped();
     } else if (this.#work === undefined && this.#earliest(reason) <= this.#machine.now()) {
       this.#start(reason);
     } else {
@@ -259,15 +245,18 @@ class Monitor extends EventEmitter {
 
   /** For the end of the thread. */
   #writeLast(hasEnded) {
+    if (session.isHalted()) return;
+    let file;
     try {
       const snapshot = takeSnapshot(hasEnded);
-      const file = this.#files.writeSync(snapshot);
+      file = this.#files.writeSync(snapshot);
       this.#count(file, 'exit');
       const summary = summaryOf(snapshot, this.#machine);
       this.#voice.publish({ file, reason: 'exit', summary });
     } catch (error) {
       // Warnings come a tick later, and there is none.
-      console.error(`HeapProfileWarning: no profile was written: ${error.message}`);
+      const what = file === undefined ? 'no profile was written' : `after ${file} was written`;
+      console.error(`HeapProfileWarning: ${what}: ${error.message}`);
     }
   }
 
@@ -275,15 +264,13 @@ class Monitor extends EventEmitter {
     this.#failures = 0;
     this.#notBefore = -Infinity;
     this.#voice.calmDown();
-    this.#stats.written += 1;
-    this.#last.reasons[reason] = (this.#last.reasons[reason] ?? 0) + 1;
-    this.#last.file = file;
+    this.#records.written(file, reason);
     this.#onWritten(file);
   }
 
   /** Tries again after a while, which grows. */
   #fail(error, reason) {
-    this.#report(error);
+    this.#report(error, true);
     const longest = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** this.#failures);
     this.#failures += 1;
     const wait = Math.min(longest, this.#options.intervalMs);
@@ -301,10 +288,9 @@ class Monitor extends EventEmitter {
     }
   }
 
-  #report(error) {
-    this.#stats.failed += 1;
-    this.#last.error = error;
-    this.#voice.complain(error);
+  #report(error, isLost = false) {
+    this.#records.failed(error);
+    this.#voice.complain(error, isLost);
   }
 }
 

@@ -57,7 +57,7 @@ const RULE_CHECKS = {
   perHour: (name, value) => checkInteger(name, value, 3600),
 };
 
-/** Each raises the limit once more. */
+/** Each raises the limit once more; a worker takes one at most. */
 const MAX_HEAP_LIMIT_PROFILES = 10;
 
 const HEAP_LIMIT_CHECKS = {

@@ -2,7 +2,11 @@
 'use strict';
 
 const { createPush } = require('../push/index.js');
+const session = require('../session.js');
 const { takeSnapshot } = require('../snapshot.js');
+
+/** So long does flush() wait for disk and server. */
+const LONGEST_FLUSH_MS = 30_000;
 
 class Pushes {
   #push;
@@ -31,8 +35,18 @@ class Pushes {
     return this.#push.stats();
   }
 
-  /** Takes one now, and resolves when what waits was tried. */
+  /** Takes one now, and resolves when what waits was tried, or takes too long. */
   async flush() {
+    let callOff = () => {};
+    const isLong = new Promise((resolve) => {
+      callOff = this.#machine.after(LONGEST_FLUSH_MS, () => resolve(undefined));
+    });
+    await Promise.race([this.#flush(), isLong]);
+    callOff();
+  }
+
+  async #flush() {
+    await this.#push.adding;
     this.#take();
     await this.#push.flush();
   }
@@ -50,7 +64,11 @@ class Pushes {
   }
 
   #take() {
+    if (session.isHalted()) return;
+    if (this.#push.adding !== undefined) return this.#push.skip();
     try {
+      // Another agent may have stopped it.
+      session.ensureSampling();
       const snapshot = takeSnapshot();
       const until = snapshot.takenAt ?? new Date();
       // It has a share of what the snapshot holds, and never rejects.

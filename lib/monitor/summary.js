@@ -1,6 +1,8 @@
 // What is told of a profile that was written.
 'use strict';
 
+const { Snapshot } = require('../snapshot.js');
+
 /** Sites that are named; the file has all. */
 const SITES = 3;
 
@@ -23,6 +25,14 @@ function summaryOf(snapshot, machine) {
   };
 }
 
+/** Of a file that native code wrote. */
+async function summaryOfFile(path, machine) {
+  const snapshot = await Snapshot.read(path);
+  const summary = summaryOf(snapshot, machine);
+  summary.sites = await leadingSites(snapshot);
+  return summary;
+}
+
 /** The sites that hold most; none if that cannot be told. */
 async function leadingSites(snapshot) {
   try {
@@ -32,4 +42,4 @@ async function leadingSites(snapshot) {
   }
 }
 
-module.exports = { leadingSites, summaryOf };
+module.exports = { leadingSites, summaryOf, summaryOfFile };

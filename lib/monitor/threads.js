@@ -3,9 +3,9 @@
 
 const { isMainThread, threadId } = require('node:worker_threads');
 const { load } = require('../native.js');
-const { mergedSnapshot } = require('../snapshot.js');
+const session = require('../session.js');
+const { mergedSnapshot, takeSnapshot } = require('../snapshot.js');
 const { leaveOwn } = require('./in-worker.js');
-const session = require('./session.js');
 const { Workers } = require('./workers.js');
 
 /** How long threads have to answer, milliseconds. */
@@ -17,7 +17,7 @@ class Threads {
 
   /**
    * Monitors them, if the options say so.
-   * @param {any} options the monitor's, checked
+   * @param {any} options the monitor's, checked; its directory is absolute, as workers may be started elsewhere
    * @param {(error: Error) => void} onError
    */
   begin(options, onError) {
@@ -28,8 +28,11 @@ class Threads {
   }
 
   async snapshotAll() {
+    // First, as what is asked for is kept until it is merged, and this may throw.
+    const snapshot = takeSnapshot();
     const request = load().askThreads();
-    const own = leaveOwn(request, isMainThread ? '(main thread)' : `(worker ${threadId})`);
+    const name = isMainThread ? '(main thread)' : `(worker ${threadId})`;
+    const own = leaveOwn(request, name, snapshot);
     const leftOut = [...own, ...((await this.#workers?.ask(request, ANSWER_MS)) ?? [])];
     return { snapshot: await mergedSnapshot(request), leftOut };
   }

@@ -123,7 +123,14 @@ function readPush(warn) {
   const push = readVariables(PUSH_VARIABLES, warn);
   const auth = readVariables(AUTH_VARIABLES, warn);
   if (push.url === undefined) return undefined;
-  return Object.keys(auth).length > 0 ? { ...push, auth } : push;
+  try {
+    // Not loaded by who pushes nothing.
+    const { checkPush } = require('../push/options.js');
+    return checkPush('HEAP_PROFILE_PUSH', Object.keys(auth).length > 0 ? { ...push, auth } : push);
+  } catch (error) {
+    warn(`${error.message}; nothing is pushed`);
+    return undefined;
+  }
 }
 
 function asIs(_, text) {

@@ -45,14 +45,19 @@ class Voice {
     });
   }
 
-  /** An 'error' that nobody listens to is a warning, no uncaught exception. */
-  complain(error) {
+  /**
+   * An 'error' that nobody listens to is a warning, no uncaught exception.
+   * @param {Error & { code?: string }} error
+   * @param {boolean} isLost whether a profile was not written for it
+   */
+  complain(error, isLost) {
     process.nextTick(() => {
       if (this.#emitter.listenerCount('error') > 0) return this.#emitter.emit('error', error);
-      const what = error.code ?? error.message;
+      const consequence = isLost ? 'no profile was written' : 'the monitor goes on';
+      const what = `${consequence}: ${error.code ?? error.message}`;
       if (what === this.#warned) return;
       this.#warned = what;
-      process.emitWarning(`no profile was written: ${error.message}`, 'HeapProfileWarning');
+      process.emitWarning(`${consequence}: ${error.message}`, 'HeapProfileWarning');
     });
   }
 

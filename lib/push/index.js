@@ -31,11 +31,13 @@ class Push {
   #timer;
   /** @type {Promise<void> | undefined} */
   #sending;
-  #adding = Promise.resolve();
+  /** @type {Promise<void> | undefined} */
+  #adding;
   #end = new AbortController();
   #stats = {
     sent: 0,
     retries: 0,
+    skipped: 0,
     lost: { expired: 0, full: 0, rejected: 0, failed: 0 },
     foldedSamples: 0,
     foldedBytes: 0,
@@ -58,16 +60,29 @@ class Push {
     this.#send();
   }
 
+  /** While a profile is encoded and written: until that is done no other is taken, or memory had no bound. */
+  get adding() {
+    return this.#adding;
+  }
+
+  /** One is left out; the window of the next is longer. */
+  skip() {
+    this.#stats.skipped += 1;
+  }
+
   /**
-   * Spools what a capture tells since the one before, and sends it in time; never rejects.
+   * Spools what a capture tells since the one before, and sends it in time; never rejects. One at a time.
    * @param {Snapshot} snapshot
    * @param {{ from: Date, until: Date }} window
    */
   async add(snapshot, { from, until }) {
+    if (this.#adding !== undefined) return this.skip();
     try {
       // The caller may dispose its own.
       const own = shareSnapshot(snapshot);
-      this.#adding = this.#adding.then(() => this.#add(own, Number(from), Number(until)));
+      this.#adding = this.#add(own, Number(from), Number(until)).finally(() => {
+        this.#adding = undefined;
+      });
       await this.#adding;
     } catch (error) {
       this.#fail(error);
@@ -154,9 +169,9 @@ class Push {
     let answer;
     try {
       const bytes = await this.#spool.read(entry);
+      if (bytes === undefined) return this.#lose(entry);
       answer = await post(this.#options, { ...entry, bytes }, this.#end.signal);
     } catch (error) {
-      if (error.code === 'ENOENT' && error.syscall === 'open') return this.#lose(entry, error);
       return this.#retry(error);
     }
     const { status, retryAfter } = answer;
@@ -176,13 +191,12 @@ class Push {
     return undefined;
   }
 
-  /** Somebody removed the file. */
-  async #lose(entry, error) {
-    this.#fail(error);
+  async #lose(entry) {
+    this.#fail(new Error(`somebody removed or changed ${entry.name}`));
     await this.#spool.remove(entry);
   }
 
-  /** Longer each time, and not at once with all the others that it failed for. */
+  /** Longer each time, not at once with all the others that it failed for, and not before the server wants it. */
   #retry(error, retryAfter = '') {
     if (this.#end.signal.aborted) return undefined;
     this.#note(error);
@@ -190,7 +204,7 @@ class Push {
     const longest = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** this.#failures);
     this.#failures += 1;
     const asked = /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) * 1000 : 0;
-    return Math.min(LONGEST_RETRY_MS, Math.max(asked, longest)) * (0.5 + Math.random());
+    return Math.min(LONGEST_RETRY_MS, Math.max(asked, longest * (0.5 + Math.random())));
   }
 
   #fail(error) {

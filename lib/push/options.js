@@ -2,7 +2,7 @@
 'use strict';
 
 const { bare } = require('../bare.js');
-const { invalidArgValue } = require('../errors.js');
+const { codedError, invalidArgValue } = require('../errors.js');
 const { checkInteger, checkLabels, checkOptions, checkString } = require('../options.js');
 
 /** What timers take. */
@@ -28,6 +28,7 @@ const CHECKS = {
  * @returns {any}
  */
 function checkPush(name, value) {
+  checkHiddenObject(name, value);
   const given = checkOptions(CHECKS, value, name);
   for (const key of ['url', 'app']) {
     if (given[key] === undefined) throw invalidArgValue(name, `must have ${key}`, value);
@@ -37,13 +38,13 @@ function checkPush(name, value) {
 
 /** Of the server; what it has after the host stays before /ingest. */
 function checkUrl(name, value) {
-  checkString(name, value);
+  checkHiddenString(name, value);
   const url = parsed(value);
   const isOne = url !== undefined && /^https?:$/.test(url.protocol) && url.search + url.hash === '';
   if (!isOne || url.username + url.password !== '') {
     const reason =
       'must be an http: or https: URL without a query and without a password (see auth)';
-    throw invalidArgValue(name, reason, url === undefined ? value : '(hidden)');
+    throw invalidArgValue(name, reason, '(hidden)');
   }
 }
 
@@ -82,6 +83,7 @@ function checkPushLabels(name, value) {
 }
 
 function checkAuth(name, value) {
+  checkHiddenObject(name, value);
   const auth = checkOptions(AUTH_CHECKS, value, name);
   const isBasic = auth.username !== undefined && auth.password !== undefined;
   const isBearer = auth.token !== undefined;
@@ -96,10 +98,26 @@ function checkAuth(name, value) {
 }
 
 function checkHeaderText(name, value) {
-  checkString(name, value);
+  checkHiddenString(name, value);
   if (!/^[^\p{Cc}]+$/u.test(value)) {
     throw invalidArgValue(name, 'must be a non-empty string without controls', '(hidden)');
   }
+}
+
+function checkHiddenObject(name, value) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw hiddenType(name, 'an object');
+  }
+}
+
+function checkHiddenString(name, value) {
+  if (typeof value !== 'string') throw hiddenType(name, 'of type string');
+}
+
+/** Of what may be a secret, or hold one, warnings and logs get nothing to see. */
+function hiddenType(name, expected) {
+  const message = `The "${name}" argument must be ${expected}. What was given is not shown`;
+  return codedError('ERR_INVALID_ARG_TYPE', message);
 }
 
 module.exports = { checkPush };

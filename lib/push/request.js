@@ -3,9 +3,12 @@
 'use strict';
 
 const { randomBytes } = require('node:crypto');
+const { isIP } = require('node:net');
 
 /** From the first byte out to the last byte in. */
 const TIMEOUT_MS = 15_000;
+/** Until the server takes the connection: so long libuv keeps the process alive, whether or not the socket does. */
+const CONNECT_MS = 2000;
 /** What a server says of an error is read so far. */
 const MAX_ANSWER = 4096;
 
@@ -75,14 +78,32 @@ function exchange(url, headers, body, signal) {
       clearTimeout(timer);
       how(value);
     };
-    asked.on('socket', (socket) => socket.unref());
+    // Where there is neither an answer nor an error, as after 101.
+    const gone = () => settle(reject)(new Error('ended without an answer'));
+    asked.on('socket', (socket) => {
+      socket.unref();
+      limitConnecting(asked, socket, url.hostname);
+    });
     asked.on('error', settle(reject));
+    asked.on('close', gone);
     asked.on('response', (response) => {
+      asked.off('close', gone);
       response.on('error', settle(reject));
       readAnswer(response, settle(resolve));
     });
     asked.end(body);
   });
+}
+
+/** From when the address is known: resolvers have time limits of their own, longer ones. */
+function limitConnecting(asked, socket, host) {
+  let timer;
+  const begin = () => {
+    timer = setTimeout(() => asked.destroy(new Error('no connection in time')), CONNECT_MS).unref();
+  };
+  if (isIP(host.replace(/^\[(.*)\]$/, '$1'))) begin();
+  else socket.once('lookup', begin);
+  for (const event of ['connect', 'close']) socket.once(event, () => clearTimeout(timer));
 }
 
 function readAnswer(response, done) {

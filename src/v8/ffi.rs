@@ -112,7 +112,6 @@ unsafe extern "C" {
     pub fn hp_heap_limit_unwatch(isolate: *mut Isolate, near: NearHeapLimit);
     pub fn hp_heap_limit_restore_below(isolate: *mut Isolate, part: f64);
     pub fn hp_heap_size_limit_get(isolate: *mut Isolate) -> usize;
-    pub fn hp_isolate_collect(isolate: *mut Isolate);
     pub fn hp_profile_take(isolate: *mut Isolate) -> *mut AllocationProfile;
     pub fn hp_profile_delete(profile: *mut AllocationProfile);
     pub fn hp_profile_get_root(profile: *mut AllocationProfile) -> *const ProfileNode;

@@ -19,7 +19,7 @@ use super::{isolate, sampler};
 use heap_profile_core::error::{Error, Result};
 use heap_profile_core::profile::metadata::Host;
 
-/// Where V8 tells no size of the young generation. Node gives a worker that it ends as much.
+/// Where V8 tells no size of the young generation.
 const SOME_ROOM: usize = 16 << 20;
 /// V8 takes the limit back once the heap is smaller than this part of it.
 const RESTORED_BELOW: f64 = 0.5;
@@ -55,7 +55,8 @@ pub struct Plan {
 }
 
 impl HeapLimit {
-    /// For this thread, which can have one.
+    /// For this thread, which can have one, and is the main one: of a worker Node watches the limit, to end the
+    /// worker alone, and does not come to that once the limit was raised.
     pub fn arm(env: Env, plan: Plan) -> Result<HeapLimit> {
         let isolate = isolate::current()?;
         if IS_ADDED.get() {
@@ -117,17 +118,8 @@ impl Armed {
         self.left.set(self.left.get().saturating_sub(1));
         self.restore_later();
         if self.left.get() == 0 {
-            self.retire();
-        }
-    }
-
-    /// Leaves the limit to whoever watched it before. Of a worker that is Node, which ends the thread; V8
-    /// would often end the process before it came to that, so it is made to ask at once.
-    fn retire(&self) {
-        self.remove();
-        if self.plan.host.thread_id != 0 {
-            // SAFETY: the isolate is this thread's; V8 allows collections in this callback.
-            unsafe { ffi::hp_isolate_collect(self.isolate.as_ptr()) };
+            // Leaves the limit to whoever watched it before.
+            self.remove();
         }
     }
 

@@ -86,6 +86,39 @@ pub struct Wishes {
 }
 
 impl OurSession {
+    /// The profile of the sampler that runs, with V8's stacks; none if that is not ours.
+    fn capture(&mut self, env: Env, host: Host) -> Result<Option<Capture>> {
+        let metadata = Metadata::new(self.session.clone(), host);
+        if let Some(mut capture) = capture::take(env, self.isolate, self.runtime, metadata)?
+            && has_interval(&capture.profile)
+            && let Some(fingerprint) =
+                self.fingerprint.followed_by(Fingerprint::of(&capture.profile))
+        {
+            self.fingerprint = fingerprint;
+            let Wishes { exact_stacks, external_memory } = self.wishes();
+            let metadata = &mut capture.profile.parts_mut().metadata;
+            // With forceGC the capture itself made one.
+            metadata.full_collections = Some(self.collections.get());
+            metadata.exact_stacks = exact_stacks;
+            metadata.external_memory = external_memory;
+            return Ok(Some(capture));
+        }
+        Ok(None)
+    }
+
+    /// Those of now; where they cannot be had, in the middle of a sample of them, it says nothing of any.
+    fn with_buffers(&self, mut capture: Capture) -> Capture {
+        let Some(Ok(buffers)) = &self.buffers else { return capture };
+        match buffers.sampled() {
+            Some(sampled) => {
+                let has_call_lines = matches!(self.exact, Some(Ok(_)));
+                capture.profile = capture.profile.with_buffers(&sampled, has_call_lines);
+            }
+            None => capture.profile.parts_mut().metadata.external_memory = None,
+        }
+        capture
+    }
+
     fn wishes(&self) -> Wishes {
         let external_memory = |buffers: &std::result::Result<_, &'static str>| ExternalMemory {
             enabled: buffers.is_ok(),
@@ -213,15 +246,11 @@ pub fn status() -> Result<Option<Status>> {
 pub fn capture(env: Env, host: Host) -> Result<Capture> {
     let isolate = isolate::current()?;
     STATE.with_borrow_mut(|state| {
-        let mut capture = capture_exactly(env, isolate, state, host)?;
-        if let Phase::Sampling(ours) = &state.phase
-            && let Some(Ok(buffers)) = &ours.buffers
-            && let Some(sampled) = buffers.sampled()
-        {
-            let has_call_lines = matches!(ours.exact, Some(Ok(_)));
-            capture.profile = capture.profile.with_buffers(&sampled, has_call_lines);
-        }
-        Ok(capture)
+        let capture = capture_exactly(env, isolate, state, host)?;
+        Ok(match &state.phase {
+            Phase::Sampling(ours) => ours.with_buffers(capture),
+            _ => capture,
+        })
     })
 }
 
@@ -241,12 +270,23 @@ fn capture_exactly(
     Ok(capture)
 }
 
-/// For who is called by V8 itself: none if a call of ours is under way.
+/// For who is called by V8 itself, out of memory: none if a call of ours is under way. A session that is not
+/// ours any more is left as it is, as its end takes apart what V8 may be in the midst of.
 pub fn capture_at_limit(env: Env, host: Host) -> Option<Result<Capture>> {
-    let isolate = isolate::current();
     STATE.with(|state| {
         let mut state = state.try_borrow_mut().ok()?;
-        Some(isolate.and_then(|isolate| capture_ours(env, isolate, &mut state, host)))
+        let Phase::Sampling(ours) = &mut state.phase else {
+            return Some(Err(Error::NotSampling(NOT_STARTED)));
+        };
+        let mut capture = match ours.capture(env, host) {
+            Ok(Some(capture)) => capture,
+            Ok(None) => return Some(Err(Error::NotSampling(STOPPED_BEHIND_OUR_BACK))),
+            Err(error) => return Some(Err(error)),
+        };
+        if let Some(Ok(exact)) = &ours.exact {
+            capture.profile = exact.apply_known(&capture.profile);
+        }
+        Some(Ok(ours.with_buffers(capture)))
     })
 }
 
@@ -261,18 +301,7 @@ fn capture_ours(
         Phase::Lost(options) => return Err(lost(isolate, *options)),
         Phase::Sampling(ours) => ours,
     };
-    let metadata = Metadata::new(ours.session.clone(), host);
-    if let Some(mut capture) = capture::take(env, isolate, ours.runtime, metadata)?
-        && has_interval(&capture.profile)
-        && let Some(fingerprint) = ours.fingerprint.followed_by(Fingerprint::of(&capture.profile))
-    {
-        ours.fingerprint = fingerprint;
-        // With forceGC the capture itself made one.
-        let Wishes { exact_stacks, external_memory } = ours.wishes();
-        let metadata = &mut capture.profile.parts_mut().metadata;
-        metadata.full_collections = Some(ours.collections.get());
-        metadata.exact_stacks = exact_stacks;
-        metadata.external_memory = external_memory;
+    if let Some(capture) = ours.capture(env, host)? {
         return Ok(capture);
     }
     let options = ours.session.options;

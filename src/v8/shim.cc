@@ -152,8 +152,6 @@ size_t hp_heap_size_limit_get(hp_isolate* isolate) {
   return any.statistics.heap_size_limit();
 }
 
-void hp_isolate_collect(hp_isolate* isolate) { isolate_of(isolate)->LowMemoryNotification(); }
-
 hp_profile* hp_profile_take(hp_isolate* isolate) {
   return reinterpret_cast<hp_profile*>(
       isolate_of(isolate)->GetHeapProfiler()->GetAllocationProfile());

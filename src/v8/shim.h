@@ -96,9 +96,6 @@ void hp_heap_limit_restore_below(hp_isolate* isolate, double part);
 // The limits of the old and the young generation together, bytes.
 size_t hp_heap_size_limit_get(hp_isolate* isolate);
 
-// Makes a full collection, as when the system is low on memory.
-void hp_isolate_collect(hp_isolate* isolate);
-
 // Takes the profile, or NULL when no sampler runs. A handle scope must be open on this thread.
 hp_profile* hp_profile_take(hp_isolate* isolate);
 

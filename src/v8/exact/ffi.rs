@@ -17,7 +17,7 @@ pub struct HookPlace {
 }
 
 /// `hp_sampled`; the recorder is a `Recorder` of recorder.rs.
-pub type Sampled = extern "C" fn(recorder: *const c_void, ordinal: u64, size: u64);
+pub type Sampled = extern "C" fn(recorder: *const c_void, ordinal: u64, size: u64, frame: usize);
 
 const _: () = assert!(size_of::<HookPlace>() == 16);
 

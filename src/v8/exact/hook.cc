@@ -75,7 +75,10 @@ uintptr_t step(uintptr_t self, uintptr_t a, uintptr_t b, uintptr_t size, uintptr
   const uintptr_t result = hook->step(self, a, b, size, d, e);
   const uint64_t after = *last;
   const bool has_sampled = after == before + 1 && pthread_equal(pthread_self(), hook->thread);
-  if (has_sampled && hook->sampled != nullptr) hook->sampled(hook->recorder, after, size);
+  if (has_sampled && hook->sampled != nullptr) {
+    const auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+    hook->sampled(hook->recorder, after, size, frame);
+  }
   return result;
 }
 

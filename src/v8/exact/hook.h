@@ -14,7 +14,7 @@ typedef struct hp_recorder hp_recorder;  // what records the stacks of the sampl
 
 // V8 has just sampled an object that is not initialized yet: nothing may be allocated in V8's heap
 // here, nor thrown.
-typedef void (*hp_sampled)(hp_recorder* recorder, uint64_t ordinal, uint64_t size);
+typedef void (*hp_sampled)(hp_recorder* recorder, uint64_t ordinal, uint64_t size, uintptr_t frame);
 
 // Where the hook goes, verified by locate.rs: the observer that V8's sampler has in the heap, and
 // the number of the last sample.

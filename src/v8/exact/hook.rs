@@ -1,4 +1,5 @@
-//! The hook in V8's sampler, which hook.cc is the inside of: in from when it is made until it is dropped.
+//! The hook in V8's sampler, which hook.cc is the inside of: in from when it is made until it is
+//! dropped.
 
 use std::ptr::{self, NonNull};
 
@@ -21,14 +22,15 @@ impl Hook {
             observer: ptr::with_exposed_provenance_mut(location.observer),
             last_sample_id: ptr::with_exposed_provenance(location.last_sample_id),
         };
-        // SAFETY: locate.rs has verified both addresses, and that the observer has a vtable of the shape
-        // that hook.cc copies; we are on the isolate's thread, and nothing ran in between.
+        // SAFETY: locate.rs has verified both addresses, and that the observer has a vtable of the
+        // shape that hook.cc copies; we are on the isolate's thread, and nothing ran in between.
         let raw = unsafe { ffi::hp_hook_install(place, recorder::sampled, recorder.as_ptr()) };
         let raw = NonNull::new(raw).ok_or_else(|| Refusal("there is no memory for them".into()))?;
         Ok(Hook { raw, location })
     }
 
-    /// Whether the sampler is still the one that it was put into: V8 may have ended it for another agent.
+    /// Whether the sampler is still the one that it was put into: V8 may have ended it for another
+    /// agent.
     fn is_in(&self) -> bool {
         // SAFETY: the hook is freed by `drop` only.
         let ours = unsafe { ffi::hp_hook_vtable(self.raw.as_ptr()) };

@@ -2,6 +2,8 @@
 //! profiler. It would have our samples in it, and we its. V8 does not tell; the names of its threads do.
 
 use std::fs;
+use std::mem::MaybeUninit;
+use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Refusal;
@@ -25,6 +27,11 @@ impl OurProfiler {
         if count > before.max(after) {
             return Err(Refusal("a CPU profile is taken in this process".into()));
         }
+        if before.max(after) == 0 && is_caught(libc::SIGPROF) {
+            return Err(Refusal(
+                "this process listens to SIGPROF, which V8's CPU profiler takes away".into(),
+            ));
+        }
         OURS.fetch_add(1, Ordering::SeqCst);
         Ok(OurProfiler(()))
     }
@@ -34,6 +41,15 @@ impl Drop for OurProfiler {
     fn drop(&mut self) {
         OURS.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// Whether a signal has a handler, or is ignored.
+fn is_caught(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: nothing is set, and it fills what it is given.
+    let failed = unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: zero is a value of all its fields, and the kernel has filled them.
+    failed == 0 && unsafe { action.assume_init() }.sa_sigaction != libc::SIG_DFL
 }
 
 /// None where the system does not tell.

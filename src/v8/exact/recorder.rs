@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::ops::Range;
+use std::panic::{self, AssertUnwindSafe};
 use std::ptr::{self, NonNull};
 
 use super::functions::Functions;
@@ -32,7 +34,7 @@ pub enum Ask {
 pub struct Recorder {
     functions: Functions,
     isolate: NonNull<Isolate>,
-    stack_end: usize,
+    stack: Range<usize>,
     records: RefCell<Vec<Record>>,
     wake: Wake,
     ask: Cell<Ask>,
@@ -45,11 +47,11 @@ impl Recorder {
     pub fn new(
         functions: Functions,
         isolate: NonNull<Isolate>,
-        stack_end: usize,
+        stack: Range<usize>,
         wake: Wake,
     ) -> Box<Recorder> {
         let (records, ask) = (RefCell::default(), Cell::new(Ask::Never));
-        Box::new(Recorder { functions, isolate, stack_end, records, wake, ask })
+        Box::new(Recorder { functions, isolate, stack, records, wake, ask })
     }
 
     /// As the hook has it.
@@ -69,12 +71,12 @@ impl Recorder {
         self.ask.set(ask);
     }
 
-    fn record(&self, ordinal: u64, size: usize) {
+    fn record(&self, ordinal: u64, size: usize, frame: usize) {
         // It is borrowed while it is read; nothing is allocated in V8's heap there.
         let Ok(mut records) = self.records.try_borrow_mut() else { return };
         if records.len() < MOST_RECORDS && records.try_reserve(1).is_ok() {
             let before = now();
-            self.collect(size);
+            self.collect(size, frame);
             let after = now();
             records.push(Record { ordinal, before, after });
         }
@@ -90,8 +92,11 @@ impl Recorder {
     }
 
     /// Has the stack recorded.
-    fn collect(&self, size: usize) {
-        let redirected = Redirected::new(&self.functions, self.isolate, self.stack_end, size);
+    fn collect(&self, size: usize, frame: usize) {
+        let stack = frame..self.stack.end;
+        let is_ours = self.stack.contains(&frame);
+        let redirected =
+            is_ours.then(|| Redirected::new(&self.functions, self.isolate, stack, size));
         // SAFETY: the hook is called on the isolate's thread.
         unsafe { self.functions.collect_sample(self.isolate) };
         drop(redirected);
@@ -99,11 +104,14 @@ impl Recorder {
 }
 
 /// What the hook calls, in the middle of an allocation: nothing may be allocated in V8's heap.
-pub extern "C" fn sampled(recorder: *const c_void, ordinal: u64, size: u64) {
+///
+/// `frame` is that of the hook: what V8 has on the stack lies above it.
+pub extern "C" fn sampled(recorder: *const c_void, ordinal: u64, size: u64, frame: usize) {
     // SAFETY: the hook has the address of a Box that is dropped later than the hook (session.rs), and
     // calls on the thread of both.
     let recorder = unsafe { &*recorder.cast::<Recorder>() };
-    recorder.record(ordinal, size as usize);
+    let record = || recorder.record(ordinal, size as usize, frame);
+    let _ = panic::catch_unwind(AssertUnwindSafe(record));
 }
 
 /// The clock of V8's samples, in microseconds.

@@ -7,6 +7,7 @@
 //! nothing changed. The hook has blocked SIGPROF, in whose handler V8 walks the stack for CPU profiles;
 //! whatever else looks at it, from another thread or outside, finds a place of the same function.
 
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 use heap_profile_core::machine_code::better_pc;
@@ -28,18 +29,18 @@ pub struct Redirected {
 
 impl Redirected {
     /// Changes the return address where there is a better pc for an allocation of `size` bytes.
-    /// `stack_end` is that of this thread's stack.
+    /// `stack` is the part of this thread's stack that is V8's: from the hook's frame on.
     pub fn new(
         functions: &Functions,
         isolate: NonNull<Isolate>,
-        stack_end: usize,
+        stack: Range<usize>,
         size: usize,
     ) -> Option<Redirected> {
         let here = 0_usize;
         let sp = ptr::from_ref(&here).expose_provenance();
         // SAFETY: the hook is called on the isolate's thread.
         let original = unsafe { functions.return_address(isolate, sp) }?;
-        let slot = find_slot(sp, stack_end, original)?;
+        let slot = find_slot(&stack, original)?;
         let changed = better_pc(read_up_to, original, size)?;
         // SAFETY: the word is of a frame of this thread that waits for us to return.
         unsafe { slot.write_volatile(changed) };
@@ -60,27 +61,26 @@ impl Drop for Redirected {
 }
 
 /// Where on the stack a return address lies: above a frame pointer that leads further up.
-fn find_slot(sp: usize, stack_end: usize, return_address: usize) -> Option<*mut usize> {
-    let end = stack_end.min(sp + SEARCHED_WORDS * WORD);
-    // An address outside of the stack that we know: a thread that has another one.
-    let words = (end.checked_sub(sp)? / WORD).min(SEARCHED_WORDS);
+fn find_slot(stack: &Range<usize>, return_address: usize) -> Option<*mut usize> {
+    let &Range { start, end } = stack;
+    let words = (end.checked_sub(start)? / WORD).min(SEARCHED_WORDS);
     let word = |index: usize| {
-        let address: *const usize = ptr::with_exposed_provenance(sp + index * WORD);
-        // SAFETY: it is between our stack pointer and the end of this thread's stack, and aligned.
+        let address: *const usize = ptr::with_exposed_provenance(start + index * WORD);
+        // SAFETY: it is between the hook's frame and the end of this thread's stack, and aligned.
         unsafe { address.read_volatile() }
     };
     let is_frame = |index: usize| {
         let frame_pointer = word(index - 1);
-        frame_pointer > sp + index * WORD
-            && frame_pointer < stack_end
+        frame_pointer > start + index * WORD
+            && frame_pointer < end
             && frame_pointer.is_multiple_of(WORD)
     };
     let index = (1..words).find(|&index| word(index) == return_address && is_frame(index))?;
-    Some(ptr::with_exposed_provenance_mut(sp + index * WORD))
+    Some(ptr::with_exposed_provenance_mut(start + index * WORD))
 }
 
-/// Where this thread's stack ends, the oldest frames being there.
-pub fn stack_end() -> Option<usize> {
+/// Where this thread's stack lies, the oldest frames at the end. Code may run on another one, of its own.
+pub fn own_stack() -> Option<Range<usize>> {
     let mut attributes = std::mem::MaybeUninit::<libc::pthread_attr_t>::zeroed();
     // SAFETY: it takes nothing and cannot fail.
     let thread = unsafe { libc::pthread_self() };
@@ -95,5 +95,5 @@ pub fn stack_end() -> Option<usize> {
         unsafe { libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut start, &raw mut size) };
     // SAFETY: as above, and they are not used any more.
     unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
-    (failed == 0).then(|| start.addr() + size)
+    (failed == 0).then(|| start.addr()..start.addr() + size)
 }

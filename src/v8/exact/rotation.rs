@@ -7,6 +7,7 @@
 
 use std::collections::hash_map::Entry;
 use std::ptr::NonNull;
+use std::thread;
 
 use heap_profile_core::profile::exact::{Frame, Function, Stacks};
 use heap_profile_core::profile::metadata::Options;
@@ -30,6 +31,9 @@ const SHORTEST_PERIOD: i32 = 20_000;
 const LONGEST_PERIOD: i32 = 500_000;
 /// Samples whose stacks are kept without knowing whether they are alive, at least.
 const MANY_SAMPLES: usize = 1 << 16;
+
+/// Bytes.
+const PROBE_STACK: usize = 256 << 10;
 
 /// A profile that V8 takes.
 #[derive(Clone, Copy)]
@@ -60,6 +64,9 @@ impl Rotation {
         isolate: NonNull<Isolate>,
         options: Options,
     ) -> Result<Rotation, Refusal> {
+        if !can_make_threads() {
+            return Err(Refusal("the system has no more threads for this process".into()));
+        }
         // A microsecond a byte.
         let period = i32::try_from(options.sample_interval_bytes).unwrap_or(LONGEST_PERIOD);
         let period = period.clamp(SHORTEST_PERIOD, LONGEST_PERIOD);
@@ -116,6 +123,9 @@ impl Rotation {
 
     /// Gets the stacks of all that was recorded.
     fn settle(&mut self, recorder: &Recorder) {
+        if !can_make_threads() {
+            return;
+        }
         let factor = self.factor;
         self.factor = 5 - factor;
         let Some(current) = self.start_next() else {
@@ -154,6 +164,11 @@ impl Rotation {
         merged
     }
 
+    /// The same with the stacks that are known already, for who may neither wait nor change anything.
+    pub fn apply_known(&self, profile: &Profile) -> Profile {
+        self.stacks.merged_into(profile)
+    }
+
     /// Whether so many samples came since the last capture that it is time to ask V8 which ones are dead.
     pub fn wants_capture(&self) -> bool {
         self.stacks.samples_count() > MANY_SAMPLES.max(2 * self.alive)
@@ -166,6 +181,12 @@ impl Drop for Rotation {
             drop(self.profiler.stop(running.id));
         }
     }
+}
+
+/// Whether there is a thread left: V8 ends the process where there is none for its profiler.
+fn can_make_threads() -> bool {
+    let thread = thread::Builder::new().stack_size(PROBE_STACK).spawn(|| ());
+    thread.is_ok_and(|thread| thread.join().is_ok())
 }
 
 /// Reads one profile.

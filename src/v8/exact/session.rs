@@ -13,7 +13,7 @@ use super::layouts::Layout;
 use super::locate::{Known, locate};
 use super::other_profile::OurProfiler;
 use super::recorder::Recorder;
-use super::return_address::stack_end;
+use super::return_address::own_stack;
 use super::rotation::Rotation;
 use super::wake::Wake;
 use super::{Refusal, Turn};
@@ -45,10 +45,9 @@ impl Exact {
         let known = Known::new(isolate.as_ptr().expose_provenance(), heap_profiler, options);
         let location = locate(&known, &layout)?;
         let functions = Functions::find()?;
-        let stack_end =
-            stack_end().ok_or_else(|| Refusal("this thread's stack is unknown".into()))?;
+        let stack = own_stack().ok_or_else(|| Refusal("this thread's stack is unknown".into()))?;
         let wake = Wake::new(env, turn).map_err(|error| Refusal(error.to_string()))?;
-        let recorder = Recorder::new(functions, isolate, stack_end, wake);
+        let recorder = Recorder::new(functions, isolate, stack, wake);
         let rotation = Rotation::start(functions, isolate, options)?;
         recorder.ask(rotation.first_ask());
         let hook = Hook::install(location, &recorder)?;
@@ -58,6 +57,11 @@ impl Exact {
     /// The profile of a capture, with exact stacks where they are known.
     pub fn apply(&mut self, profile: Profile) -> Profile {
         self.rotation.apply(&profile, &self.recorder)
+    }
+
+    /// The same with what is known already: it neither waits for V8's thread nor changes anything.
+    pub fn apply_known(&self, profile: &Profile) -> Profile {
+        self.rotation.apply_known(profile)
     }
 
     /// Gets stacks out of V8 a step at a time; from the event loop. Whether it is time for a capture, which

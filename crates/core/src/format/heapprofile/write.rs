@@ -188,7 +188,7 @@ mod tests {
         ]
         .concat();
         let samples = r#"[{"size":549755813888,"nodeId":2,"ordinal":549755815888},{"size":1099511627776,"nodeId":4,"ordinal":1099511631776}]"#;
-        let metadata = r#"{"version":"1.2.3","sessionId":"5e55","startedAt":"2023-11-14T22:13:20.000Z","sampleIntervalBytes":524288,"stackDepth":64,"forceGC":false,"include":"live","takenAt":"2023-11-14T22:13:20.000Z","pid":0,"threadId":0,"nodeVersion":"","v8Version":"","memoryUsage":{"rss":0.0,"heapTotal":0.0,"heapUsed":0.0,"external":0.0,"arrayBuffers":0.0},"heapSizeLimit":0.0,"droppedSamples":0}"#;
+        let metadata = r#"{"version":"1.2.3","sessionId":"5e55","startedAt":"2023-11-14T22:13:20.000Z","sampleIntervalBytes":524288,"stackDepth":64,"forceGC":false,"include":"live","takenAt":"2023-11-14T22:13:20.000Z","pid":0,"threadId":0,"nodeVersion":"","v8Version":"","heapSizeLimit":0.0,"droppedSamples":0}"#;
         let expected = format!(r#"{{"head":{head},"samples":{samples},"heapProfile":{metadata}}}"#);
         assert_eq!(encode(&profile), expected);
     }

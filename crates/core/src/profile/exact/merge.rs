@@ -131,17 +131,19 @@ impl<'a> Sites<'a> {
     fn fits(&self, node_id: u32, stack: u32) -> bool {
         let Some(&node) = self.indexes.get(&node_id) else { return false };
         let exact = self.exact_chain(stack);
-        let mut rest = exact.iter();
-        let mut missing = self.v8_chain(node).peekable();
-        while let Some(node) = missing.peek() {
-            if !rest.by_ref().any(|function| self.is_same(node, function)) {
-                break;
-            }
-            missing.next();
+        let mut rest = exact.as_slice();
+        let mut left = self.v8_chain(node).peekable();
+        while let Some(node) = left.peek() {
+            let is_it = |function: &&Function| self.is_same(node, function);
+            let Some(found) = rest.iter().position(is_it) else { break };
+            rest = &rest[found + 1..];
+            left.next();
         }
-        // Both are cut at the same depth, and the exact one has more frames for the same callers.
+        // Both are cut at the same depth, and the exact one has more frames for the same callers: then all
+        // that is left of V8's is beyond its end.
         let was_cut = self.depth_of(stack) == self.stacks.depth;
-        !exact.is_empty() && (missing.peek().is_none() || was_cut)
+        let is_beyond = |node: &Node| !rest.iter().any(|function| self.is_same(node, function));
+        !exact.is_empty() && (left.peek().is_none() || was_cut && left.all(is_beyond))
     }
 
     /// V8's frames that are of scripts, the innermost first.

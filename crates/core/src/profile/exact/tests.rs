@@ -121,6 +121,15 @@ fn functions_of_v8_are_frames_that_are_not_compared() {
 }
 
 #[test]
+fn a_stack_that_is_cut_at_the_depth_may_lack_callers_only() {
+    let mut stacks = Stacks::new(2);
+    // handle, which called tick for V8, is missing in the middle.
+    let stack = stack(&mut stacks, &[("tick", 10, 5), ("main", 1, 0)]);
+    stacks.remember(7, stack, 31);
+    assert_eq!(ways(&stacks.merged_into(&v8_profile())), ["tick:0 handle:0 0"]);
+}
+
+#[test]
 fn a_stack_that_is_cut_at_the_depth_need_not_reach_the_callers() {
     let mut stacks = Stacks::new(2);
     let stack = stack(&mut stacks, &[("remember", 30, 21), ("handle", 20, 11), ("tick", 10, 0)]);
