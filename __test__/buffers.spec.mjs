@@ -1,6 +1,6 @@
 // Buffers by function: their numbers against the truth, leaks of them by name, and what commands and formats say of them.
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import heapProfile from '../index.js';
@@ -10,7 +10,11 @@ const elsewhere = process.platform !== 'linux' && 'Buffers are sampled on Linux 
 const directory = temporaryDirectory();
 
 const RUNS = 30;
-const MOST_MISSES = 3;
+/**
+ * Of 30 runs 95 of 100 are within: that 7 are not happens to one program of 2,000. Measured are 29 or 30, on all
+ * Node.js (doc/buffers.md).
+ */
+const MOST_MISSES = 6;
 
 test('what the program holds is within the interval, by site too', {
   skip: elsewhere,
@@ -31,8 +35,7 @@ test('what the program holds is within the interval, by site too', {
   assert.ok(right >= RUNS - MOST_MISSES, `${right} of ${RUNS}`);
   for (const name of Object.keys(runs[0].held)) {
     const right = runs.filter(({ held, found }) => isWithin(found[name], held[name])).length;
-    // 95 of 100, so 4 misses of 30 are more in one of 16 programs.
-    assert.ok(right >= RUNS - 2 * MOST_MISSES, `${name}: ${right} of ${RUNS}`);
+    assert.ok(right >= RUNS - MOST_MISSES, `${name}: ${right} of ${RUNS}`);
   }
 });
 
@@ -151,16 +154,12 @@ test('run --external-memory has programs sample them', { skip: elsewhere }, asyn
     'globalThis.kept = Array.from({ length: 100 }, () => Buffer.alloc(100_000));',
   );
   const dir = join(directory, 'run');
-  const args = ['run', '--external-memory', '--dir', dir, '--', program];
-  const { code, stderr } = await cli(args);
+  const options = ['--external-memory', '--sample-interval', '4KiB', '--dir', dir];
+  const { code, stderr } = await cli(['run', ...options, '--', program]);
   assert.equal(code, 0, stderr);
-  const { stdout } = await cli([
-    'top',
-    `${dir}/${(await import('node:fs')).readdirSync(dir)[0]}`,
-    '--memory',
-    'buffers',
-    '--json',
-  ]);
+  const [name] = readdirSync(dir);
+  const { stdout } = await cli(['top', join(dir, name), '--memory', 'buffers', '--json']);
   const { bytes } = JSON.parse(stdout);
-  assert.ok(bytes.low <= 10_000_000 && bytes.high >= 10_000_000, stdout);
+  // At such an interval each of them is a sample.
+  assert.ok(bytes.estimate >= 10_000_000 && bytes.estimate < 10_500_000, stdout);
 });
