@@ -12,14 +12,27 @@ const isElf = process.platform === 'linux';
 
 // All that the shim calls, found with these mangled names in Node 18, 20, 22, 24, 25 and 26.
 const V8_SYMBOLS = [
+  '_ZN2v810StackTrace17CurrentStackTraceEPNS_7IsolateEiNS0_17StackTraceOptionsE',
   '_ZN2v812HeapProfiler20GetAllocationProfileEv',
   '_ZN2v812HeapProfiler24StopSamplingHeapProfilerEv',
   '_ZN2v812HeapProfiler25StartSamplingHeapProfilerEmiNS0_13SamplingFlagsE',
   '_ZN2v82V810GetVersionEv',
   '_ZN2v87Isolate13TryGetCurrentEv',
   '_ZN2v87Isolate15GetHeapProfilerEv',
+  '_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE',
   '_ZN2v87Isolate21AddGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_S2_',
+  '_ZN2v87Isolate23GetArrayBufferAllocatorEv',
+  '_ZN2v87Isolate24AddNearHeapLimitCallbackEPFmPvmmES1_',
   '_ZN2v87Isolate24RemoveGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_',
+  '_ZN2v87Isolate27RemoveNearHeapLimitCallbackEPFmPvmmEm',
+  '_ZN2v87Isolate36AutomaticallyRestoreInitialHeapLimitEd',
+  '_ZN2v87Isolate9InContextEv',
+  '_ZNK2v810StackFrame11GetLocationEv',
+  '_ZNK2v810StackFrame11GetScriptIdEv',
+  '_ZNK2v810StackFrame13GetScriptNameEv',
+  '_ZNK2v810StackFrame15GetFunctionNameEv',
+  '_ZNK2v810StackTrace13GetFrameCountEv',
+  '_ZNK2v810StackTrace8GetFrameEPNS_7IsolateEj',
 ];
 
 function lines(command, ...args) {

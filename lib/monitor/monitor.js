@@ -245,7 +245,6 @@ class Monitor extends EventEmitter {
 
   /** For the end of the thread. */
   #writeLast(hasEnded) {
-    if (session.isHalted()) return;
     let file;
     try {
       const snapshot = takeSnapshot(hasEnded);
