@@ -31,19 +31,25 @@ pub struct FunctionLayout {
 /// See stack.h.
 #[repr(C)]
 pub struct FrameView {
-    pub frame: *const Frame,
+    pub frame: *mut Frame,
     pub script_id: i32,
     pub start_position: i32,
+}
+
+/// See stack.h.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Place {
     pub line: i32,
-    pub start_line: i32,
-    pub start_column: i32,
+    pub column: i32,
 }
 
 const _: () = {
     assert!(size_of::<FunctionLayout>() == 16);
     assert!(offset_of!(FunctionLayout, start_offset) == 14);
-    assert!(size_of::<FrameView>() == 32);
-    assert!(offset_of!(FrameView, start_column) == 24);
+    assert!(size_of::<FrameView>() == 16);
+    assert!(offset_of!(FrameView, start_position) == 12);
+    assert!(size_of::<Place>() == 8);
 };
 
 unsafe extern "C" {
@@ -56,6 +62,8 @@ unsafe extern "C" {
         layout: *const FunctionLayout,
         view: *mut FrameView,
     );
+    pub fn hp_frame_line(frame: *const Frame) -> i32;
+    pub fn hp_frame_start(frame: *mut Frame, start_position: i32) -> Place;
     pub fn hp_frame_name(frame: *const Frame) -> *mut StringSlot;
     pub fn hp_frame_script_name(frame: *const Frame) -> *mut StringSlot;
     pub fn hp_isolate_allocator(isolate: *mut Isolate) -> *mut c_void;

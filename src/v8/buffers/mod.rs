@@ -49,7 +49,7 @@ impl Buffers {
         // as long as the isolate, and so longer than this.
         let allocator: &'static Allocator = unsafe { allocator.as_ref() };
         let session = random_bits();
-        let stacks = Stacks::new(env, isolate, options.stack_depth, starts::layout(env, isolate));
+        let stacks = Stacks::new(env, isolate, options, starts::layout(env, isolate));
         let sampler = Box::new(Sampler::new(
             allocator,
             Sampling {
@@ -79,7 +79,7 @@ impl Buffers {
         let live = live.iter().map(|object| buffer(object, true));
         let collected = collected.iter().map(|object| buffer(object, false));
         Some(buffers::Buffers {
-            functions: sampling.stacks.functions.clone(),
+            functions: sampling.stacks.functions(),
             stacks: sampling.stacks.tree.clone(),
             sampled: live.chain(collected).collect(),
         })

@@ -86,22 +86,6 @@ int32_t start_of(uintptr_t frame, uintptr_t name, const hp_function_layout& layo
   return smi_value(start);
 }
 
-// The line and column of the function's start: V8 works them out of the frame's place, so the
-// frame, which is ours alone, has the start for its place meanwhile. False where it is not the
-// frame we know.
-bool locate_start(hp_frame* slot, hp_frame_view* view) {
-  const uintptr_t frame = word_at(slot);
-  const uintptr_t place = read(frame, kPlace);
-  if (!is_smi(place) || smi_value(place) >> 1 < view->start_position) return false;
-  const uintptr_t start = smi(view->start_position << 1);
-  std::memcpy(field_of(frame, kPlace), &start, sizeof start);
-  v8::Location location = local_of<v8::StackFrame>(slot)->GetLocation();
-  std::memcpy(field_of(word_at(slot), kPlace), &place, sizeof place);
-  view->start_line = location.GetLineNumber() + 1;
-  view->start_column = location.GetColumnNumber() + 1;
-  return view->start_line <= view->line;
-}
-
 }  // namespace
 
 hp_stack* hp_stack_take(hp_isolate* isolate, int32_t depth) {
@@ -123,12 +107,26 @@ void hp_frame_read(hp_isolate* isolate, const hp_stack* stack, uint32_t index,
   const uintptr_t name = word_at(hp_frame_name(view->frame));
   view->start_position = start_of(word_at(view->frame), name, *layout);
   view->script_id = frame->GetScriptId();
-  view->line = frame->GetLineNumber();
-  view->start_line = view->start_column = 0;
-  if (view->start_position >= 0 && !locate_start(view->frame, view)) {
-    view->start_position = -1;
-    view->start_line = view->start_column = 0;
-  }
+}
+
+int32_t hp_frame_line(const hp_frame* frame) {
+  return local_of<v8::StackFrame>(frame)->GetLineNumber();
+}
+
+// V8 works the line and column out of the frame's place, so the frame, which is ours alone, has the
+// start for its place meanwhile.
+hp_place hp_frame_start(hp_frame* slot, int32_t start_position) {
+  auto frame = local_of<v8::StackFrame>(slot);
+  const int32_t line = frame->GetLineNumber();
+  const uintptr_t place = read(word_at(slot), kPlace);
+  // Else it is not the frame we know: nothing starts behind where it is.
+  if (!is_smi(place) || smi_value(place) >> 1 < start_position) return {0, 0};
+  const uintptr_t start = smi(start_position << 1);
+  std::memcpy(field_of(word_at(slot), kPlace), &start, sizeof start);
+  v8::Location location = frame->GetLocation();
+  std::memcpy(field_of(word_at(slot), kPlace), &place, sizeof place);
+  if (location.GetLineNumber() >= line) return {0, 0};
+  return {location.GetLineNumber() + 1, location.GetColumnNumber() + 1};
 }
 
 hp_string* hp_frame_name(const hp_frame* frame) {

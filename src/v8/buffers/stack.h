@@ -35,11 +35,13 @@ typedef struct hp_frame_view {
   int32_t script_id;
   // Where the function starts in its script, -1 for unknown.
   int32_t start_position;
-  // 1-based, 0 for unknown: where in the function it is now, and where the function starts.
-  int32_t line;
-  int32_t start_line;
-  int32_t start_column;
 } hp_frame_view;
+
+// 1-based, 0 for unknown.
+typedef struct hp_place {
+  int32_t line;
+  int32_t column;
+} hp_place;
 
 // The stack of this thread's isolate, NULL where there is none. No JavaScript runs.
 hp_stack* hp_stack_take(hp_isolate* isolate, int32_t depth);
@@ -48,6 +50,12 @@ int32_t hp_stack_count(const hp_stack* stack);
 // Fills in all of the view. 0 is the innermost frame.
 void hp_frame_read(hp_isolate* isolate, const hp_stack* stack, uint32_t index,
                    const hp_function_layout* layout, hp_frame_view* view);
+
+// Where in its function the frame is: V8 looks for it in a table, which takes a while.
+int32_t hp_frame_line(const hp_frame* frame);
+
+// Where the function starts, of a frame that has that start position.
+hp_place hp_frame_start(hp_frame* frame, int32_t start_position);
 hp_string* hp_frame_name(const hp_frame* frame);
 hp_string* hp_frame_script_name(const hp_frame* frame);
 

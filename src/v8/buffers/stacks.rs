@@ -6,11 +6,12 @@ use std::ptr::NonNull;
 
 use heap_profile_core::profile::Text;
 use heap_profile_core::profile::buffers::{Call, Function};
+use heap_profile_core::profile::metadata::Options;
 use heap_profile_core::profile::tree::Tree;
 use napi::Env;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
-use super::ffi::{self, FrameView, FunctionLayout, Stack};
+use super::ffi::{self, FrameView, FunctionLayout, Place, Stack};
 use super::native;
 use super::sampled;
 use crate::v8::ffi::{Isolate, StringSlot};
@@ -34,7 +35,9 @@ pub struct Stacks {
     isolate: NonNull<Isolate>,
     depth: u32,
     layout: FunctionLayout,
-    pub functions: Vec<Function>,
+    /// Whether lines of all calls are wanted, and not only of those below the innermost function of the program.
+    has_call_lines: bool,
+    functions: Vec<Known>,
     /// By what tells them apart.
     known: FxHashMap<Identity, u32>,
     pub tree: Tree<Call>,
@@ -42,6 +45,14 @@ pub struct Stacks {
     /// The frames of the stack that is taken, the innermost first: function and line.
     frames: Vec<(u32, i32)>,
     text: Vec<u16>,
+}
+
+/// A function and what it is asked for in each sample.
+#[derive(Clone)]
+struct Known {
+    function: Function,
+    is_program: bool,
+    is_pool: bool,
 }
 
 /// What tells functions apart.
@@ -60,12 +71,19 @@ const BUFFER: &str = heap_profile_core::profile::buffers::LEAF;
 const BUFFER_POOL: &str = heap_profile_core::profile::buffers::POOL;
 
 impl Stacks {
-    pub fn new(env: Env, isolate: NonNull<Isolate>, depth: u32, layout: FunctionLayout) -> Stacks {
+    pub fn new(
+        env: Env,
+        isolate: NonNull<Isolate>,
+        options: Options,
+        layout: FunctionLayout,
+    ) -> Stacks {
+        let Options { stack_depth: depth, exact_stacks: has_call_lines, .. } = options;
         Stacks {
             env,
             isolate,
             depth,
             layout,
+            has_call_lines,
             functions: Vec::new(),
             known: FxHashMap::default(),
             tree: Tree::with_capacity(0),
@@ -95,18 +113,23 @@ impl Stacks {
 
     /// What stands below the functions: what is no function.
     fn pseudo_frames(&self) -> [Option<&'static str>; 2] {
-        let is_pool = |&(function, _): &(u32, i32)| self.functions[function as usize].is(POOL);
-        let innermost = self.frames.iter().take(POOL_FRAMES);
+        let is_pool = |&(function, _): &(u32, i32)| self.functions[function as usize].is_pool;
         if self.frames.is_empty() {
             [Some(native::label()), Some(BUFFER)]
         } else {
-            [innermost.clone().any(is_pool).then_some(BUFFER_POOL), Some(BUFFER)]
+            let is_pool = self.frames.iter().take(POOL_FRAMES).any(is_pool);
+            [is_pool.then_some(BUFFER_POOL), Some(BUFFER)]
         }
     }
 
     /// Whether it was found out of some frame where its function starts.
     pub fn know_starts(&self) -> bool {
-        self.functions.iter().any(|function| function.start_position >= 0)
+        self.functions.iter().any(|known| known.function.line_number > 0)
+    }
+
+    /// Those on the stacks, by number.
+    pub fn functions(&self) -> Vec<Function> {
+        self.functions.iter().map(|known| known.function.clone()).collect()
     }
 
     fn read_frames(&mut self) -> Option<()> {
@@ -124,21 +147,26 @@ impl Stacks {
         }
         // SAFETY: the handle is alive: its scope is open.
         let count = unsafe { ffi::hp_stack_count(stack) };
+        let mut wants_line = true;
         for index in 0..count as u32 {
-            let frame = self.read_frame(stack, index)?;
-            self.frames.push(frame);
+            let view = self.view(stack, index);
+            let function = self.function(&view)?;
+            // SAFETY: the handle is alive.
+            let line = if wants_line { unsafe { ffi::hp_frame_line(view.frame) } } else { 0 };
+            let is_program = self.functions[function as usize].is_program;
+            wants_line &= self.has_call_lines || !is_program;
+            self.frames.push((function, line));
         }
         Some(())
     }
 
-    fn read_frame(&mut self, stack: *const Stack, index: u32) -> Option<(u32, i32)> {
+    fn view(&self, stack: *const Stack, index: u32) -> FrameView {
         let mut view = MaybeUninit::uninit();
         let isolate = self.isolate.as_ptr();
         // SAFETY: there is a frame of that index, the handles' scope is open, and the layout is that of this V8.
         unsafe { ffi::hp_frame_read(isolate, stack, index, &self.layout, view.as_mut_ptr()) };
         // SAFETY: hp_frame_read fills every field.
-        let view: FrameView = unsafe { view.assume_init() };
-        Some((self.function(&view)?, view.line))
+        unsafe { view.assume_init() }
     }
 
     fn function(&mut self, view: &FrameView) -> Option<u32> {
@@ -160,15 +188,16 @@ impl Stacks {
         // SAFETY: as above.
         let script_name = unsafe { ffi::hp_frame_script_name(view.frame) };
         let script_name = self.read(script_name)?;
+        let start = start_of(view);
         self.add(
             identity,
             Function {
                 name,
                 script_name,
                 script_id,
-                start_position,
-                line_number: view.start_line,
-                column_number: view.start_column,
+                start_position: if start.line > 0 { start_position } else { -1 },
+                line_number: start.line,
+                column_number: start.column,
             },
         )
     }
@@ -183,7 +212,8 @@ impl Stacks {
         self.functions.try_reserve(1).ok()?;
         self.known.try_reserve(1).ok()?;
         let number = self.functions.len() as u32;
-        self.functions.push(function);
+        let (is_program, is_pool) = (function.is_program(), function.is(POOL));
+        self.functions.push(Known { function, is_program, is_pool });
         self.known.insert(identity, number);
         Some(number)
     }
@@ -226,6 +256,15 @@ impl Stacks {
         sampled::renumber(session, |stack| numbers.get(&stack).copied().unwrap_or_default());
         self.limit = FRAMES.max(2 * self.tree.parents.len());
     }
+}
+
+/// Where the function of a frame starts.
+fn start_of(view: &FrameView) -> Place {
+    if view.start_position < 0 {
+        return Place { line: 0, column: 0 };
+    }
+    // SAFETY: the handles' scope is open, and the start is that of the frame's function.
+    unsafe { ffi::hp_frame_start(view.frame, view.start_position) }
 }
 
 fn hash_of(name: &Text) -> u64 {

@@ -6,6 +6,7 @@ use std::ffi::CStr;
 use std::mem;
 use std::ptr::NonNull;
 
+use heap_profile_core::profile::metadata::Options;
 use napi::Env;
 
 use super::ffi::FunctionLayout;
@@ -18,7 +19,8 @@ const WORD: u16 = 8;
 /// The layout; the default, which finds nothing, where it is not known.
 pub fn layout(env: Env, isolate: NonNull<Isolate>) -> FunctionLayout {
     let Some(layout) = exported() else { return FunctionLayout::default() };
-    let mut stacks = Stacks::new(env, isolate, 8, layout);
+    let mut stacks =
+        Stacks::new(env, isolate, Options { stack_depth: 8, ..Options::default() }, layout);
     match stacks.take() {
         Some(_) if stacks.know_starts() => layout,
         _ => FunctionLayout::default(),

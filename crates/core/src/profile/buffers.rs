@@ -57,7 +57,7 @@ impl Function {
     }
 
     /// Whether it is the program's: neither Node.js's own nor no function at all.
-    fn is_program(&self) -> bool {
+    pub fn is_program(&self) -> bool {
         let script_name = self.script_name.to_utf8();
         !script_name.is_empty() && !script_name.starts_with("node:")
     }
