@@ -602,7 +602,8 @@ test('a leak is in the directory before the process is killed', async () => {
   const result = await runChild(fixture('monitor', 'leak.js'), ['40', options], {
     execArgv: ['--max-old-space-size=256'],
     onSpawn: async (child) => {
-      await until(() => readdirSync(dir).filter((name) => name.startsWith('heap-')).length >= 4);
+      // More would come too late on a slow machine, where V8 is at its end before.
+      await until(() => readdirSync(dir).filter((name) => name.startsWith('heap-')).length >= 2);
       child.kill('SIGKILL');
     },
   });

@@ -10,6 +10,7 @@ import { root, run } from './run.mjs';
 const once = {
   'accuracy.spec.mjs': '400 sessions against the truth: the estimator is the same on all',
   'leaks.spec.mjs': 'verdicts on real programs: the judge is the same on all',
+  'exact-accuracy.spec.mjs': 'shares of samples: bench/exact-accuracy.mjs has them of all',
   'leaks-generator.spec.mjs': 'the programs of bench/leaks, which the bench runs',
 };
 const names = readdirSync(join(root, '__test__')).filter((name) => name.endsWith('.spec.mjs'));
